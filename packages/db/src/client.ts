@@ -1,0 +1,55 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import postgres, { type Sql } from 'postgres'
+import * as schema from './schema/index.ts'
+
+export interface DbOptions {
+  url: string
+  /** Connections of each of the two clients. */
+  max?: number
+  /** Shown in `pg_stat_activity`. */
+  applicationName?: string
+  connectTimeoutMs?: number
+  /** The server itself ends a statement that takes longer. */
+  statementTimeoutMs?: number
+  /** Warnings and notices of the server; ignored unless given. */
+  onNotice?: (notice: postgres.Notice) => void
+}
+
+/** Queries through the builder; `await db.close()` when done. */
+export interface Db {
+  db: PostgresJsDatabase<typeof schema>
+  /** A client of its own for raw queries: the builder changes how the one it is given reads dates and JSON. */
+  sql: Sql
+  close(timeoutMs?: number): Promise<void>
+}
+
+/** Two lazy pools on one database: nothing connects before the first query. */
+export function createDb(options: DbOptions): Db {
+  const sql = connect(options)
+  const builderClient = connect(options)
+  return {
+    db: drizzle({ client: builderClient, schema, casing: 'snake_case' }),
+    sql,
+    async close(timeoutMs = 5_000) {
+      await Promise.all([sql, builderClient].map((client) => client.end({ timeout: timeoutMs / 1_000 })))
+    },
+  }
+}
+
+function connect({
+  url,
+  max = 10,
+  applicationName = 'turnpike',
+  connectTimeoutMs = 5_000,
+  statementTimeoutMs = 30_000,
+  onNotice = ignore,
+}: DbOptions): Sql {
+  return postgres(url, {
+    max,
+    connect_timeout: connectTimeoutMs / 1_000,
+    onnotice: onNotice,
+    connection: { application_name: applicationName, statement_timeout: statementTimeoutMs },
+  })
+}
+
+function ignore(): void {}

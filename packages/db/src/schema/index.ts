@@ -1,0 +1,7 @@
+export * from './accounts.ts'
+export * from './groups.ts'
+export * from './keys.ts'
+export * from './prices.ts'
+export * from './settings.ts'
+export * from './usage-logs.ts'
+export * from './users.ts'
