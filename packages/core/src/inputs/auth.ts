@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { email, newPassword, text, typedPassword } from './primitives.ts'
+
+export const login = z.strictObject({
+  // Not checked to be an address: a wrong one is answered like an unknown one.
+  email: text(254).trim().toLowerCase(),
+  password: typedPassword,
+  totp: z.string().max(20).optional(),
+})
+
+export const changePassword = z.strictObject({ currentPassword: typedPassword, newPassword })
+
+/** The first owner, as the environment or the first-run page names it. */
+export const firstOwner = z.strictObject({ email, password: newPassword })

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { OUTCOMES } from '../words.ts'
+import { id, instant, model, page } from './primitives.ts'
+
+export const USAGE_GROUPINGS = ['user', 'key', 'group', 'account', 'model', 'endpoint'] as const
+export type UsageGrouping = (typeof USAGE_GROUPINGS)[number]
+
+const filters = {
+  /** Inclusive; default 24 h before `to`. */
+  from: instant.optional(),
+  /** Exclusive; default now. */
+  to: instant.optional(),
+  userId: id.optional(),
+  keyId: id.optional(),
+  groupId: id.optional(),
+  accountId: id.optional(),
+  model: model.optional(),
+  outcome: z.enum(OUTCOMES).optional(),
+  requestId: z.uuid().optional(),
+}
+
+export const usageList = z.strictObject({ ...filters, ...page }).prefault({})
+
+export const usageGet = z.strictObject({ requestId: z.uuid() })
+
+export const usageSummary = z.strictObject({ ...filters, groupBy: z.enum(USAGE_GROUPINGS).optional() }).prefault({})
+
+export type UsageFilters = Omit<z.output<typeof usageSummary>, 'groupBy'>
+export type UsageList = z.output<typeof usageList>
+export type UsageSummary = z.output<typeof usageSummary>
