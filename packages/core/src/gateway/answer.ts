@@ -1,0 +1,69 @@
+import type { GatewayError } from './errors.ts'
+import type { Candidate, RelayPorts } from './ports.ts'
+import type { Story } from './story.ts'
+
+/** Where an answer goes. The one place that knows whether headers went out. */
+export interface Responder {
+  /** A whole answer in one piece. `body` is one character per byte. */
+  send(answer: WholeAnswer): void
+  /** Whole events; the first call opens the stream. False = hold the upstream back until `whenDrained` calls. */
+  write(events: string, head: AnswerHead): boolean
+  whenDrained(call: () => void): void
+  /** The last events but for their closing character: no keep-alive may come between it and `end`. */
+  writeLast(events: string, head: AnswerHead): void
+  end(rest: string): void
+  /** Before anything was written: a status, or an event where a keep-alive has opened the stream. */
+  fail(error: GatewayError): void
+}
+
+/** What the caller may know of how his answer came about. */
+export interface AnswerHead {
+  status: number
+  /** Upstream's response headers that pass the allow-list. */
+  headers: Readonly<Record<string, string>>
+  attempts: number
+  queueMs: number
+  routeMs: number
+  upstreamMs: number
+}
+
+export interface WholeAnswer extends AnswerHead {
+  body: string
+}
+
+/** An answer in hand. It owns the request's slots until it is delivered or disposed of. */
+export interface Answer extends AsyncDisposable {
+  /** Resolves when the last byte was handed to the responder and the outcome is recorded. */
+  deliver(responder: Responder): Promise<void>
+}
+
+export interface AnswerInput {
+  story: Story
+  candidate: Candidate
+  ports: RelayPorts
+  /** Gives back every slot, once. */
+  release(): void
+}
+
+const RELAYED_HEADERS = ['content-type', 'cache-control', 'openai-processing-ms', 'openai-version'] as const
+
+export function answerHead(
+  { story, ports }: AnswerInput,
+  status: number,
+  upstream: Record<string, unknown>,
+): AnswerHead {
+  const headers: Record<string, string> = {}
+  for (const name of RELAYED_HEADERS) {
+    const value = upstream[name]
+    if (typeof value === 'string') headers[name] = value
+  }
+  const startedAt = story.attempt?.startedAt ?? story.routeStartedAt
+  return {
+    status,
+    headers,
+    attempts: story.attempts.length,
+    queueMs: story.queueMs,
+    routeMs: Math.max(0, startedAt - story.routeStartedAt - story.accountQueueMs),
+    upstreamMs: ports.clock.monotonic() - startedAt,
+  }
+}

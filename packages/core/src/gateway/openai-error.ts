@@ -1,0 +1,58 @@
+import { GATEWAY_ERRORS, type GatewayError } from './errors.ts'
+
+/** An error answer on the wire. `headers` carries retry-after, retry-after-ms and x-should-retry where they apply. */
+export interface ErrorAnswer {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+const DEFAULT_RETRY_AFTER_MS = 1_000
+const NEVER_RETRY = new Set([400, 401, 403, 404, 405, 413, 415])
+const ALWAYS_RETRY = new Set([408, 409, 429, 503])
+
+/** `{"error":{message,type,param,code}}` for a refusal of ours, with the retry headers of gateway.md. */
+export function openAiError(error: GatewayError): ErrorAnswer {
+  const { status } = GATEWAY_ERRORS[error.code]
+  const headers = retryHeaders(status)
+  if (status === 429 || status === 503) {
+    const retryAfterMs = Math.max(1, Math.round(error.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS))
+    headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)))
+    headers['retry-after-ms'] = String(retryAfterMs)
+  }
+  return { status, headers, body: JSON.stringify({ error: errorMembers(error) }) }
+}
+
+/** `x-should-retry` by status: the SDKs honour it before their own rules. Absent where the caller may decide (502, 504). */
+export function retryHeaders(status: number): Record<string, string> {
+  if (NEVER_RETRY.has(status)) return { 'x-should-retry': 'false' }
+  if (ALWAYS_RETRY.has(status)) return { 'x-should-retry': 'true' }
+  return {}
+}
+
+/** The last event of a broken chat stream. Nested, because clients ignore a flat object. */
+export function chatErrorEvent(error: GatewayError): string {
+  return `data: ${JSON.stringify({ error: errorMembers(error) })}\n\n`
+}
+
+/** The last event of a broken Responses stream: a bare `error` event would make Codex reconnect. */
+export function responsesErrorEvent(error: GatewayError, responseId: string, sequenceNumber: number): string {
+  const response = {
+    id: responseId,
+    object: 'response',
+    status: 'failed',
+    error: { code: error.code, message: error.message },
+    output: [],
+  }
+  const data = JSON.stringify({ type: 'response.failed', sequence_number: sequenceNumber, response })
+  return `event: response.failed\ndata: ${data}\n\n`
+}
+
+function errorMembers(error: GatewayError) {
+  return {
+    message: error.message,
+    type: GATEWAY_ERRORS[error.code].type,
+    param: error.param,
+    code: error.code,
+  }
+}

@@ -1,0 +1,50 @@
+import { type Answer, type AnswerInput, answerHead } from './answer.ts'
+import { conclude } from './conclude.ts'
+import { type AttemptFailure, upstreamErrorCode } from './failover.ts'
+import { isObject, parseJson } from './json.ts'
+import { NOTHING_DELIVERED } from './story.ts'
+
+type PassedFailure = Extract<AttemptFailure, { kind: 'status' | 'error_event' }>
+
+/** The caller's own mistake, told in the upstream's words: status, message, type, param and code as they came. */
+export function createPassedErrorAnswer(input: AnswerInput, failure: PassedFailure): Answer {
+  const { story, ports, release } = input
+  return {
+    async deliver(responder) {
+      release()
+      const isStatus = failure.kind === 'status'
+      const status = isStatus ? failure.status : 200
+      const head = answerHead(input, status, isStatus ? { 'content-type': 'application/json' } : failure.headers)
+      await conclude(
+        story,
+        {
+          ...NOTHING_DELIVERED,
+          kind: isStatus ? 'rejected_upstream' : 'failed',
+          status: isStatus ? status : 502,
+          errorCode: printable(upstreamErrorCode(failure.body)) ?? 'upstream_failed',
+        },
+        ports,
+      )
+      if (isStatus) responder.send({ ...head, body: errorBody(failure.body) })
+      else {
+        responder.writeLast(failure.events.slice(0, -1), head)
+        responder.end(failure.events.slice(-1))
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      release()
+    },
+  }
+}
+
+/** OpenAI's shape goes through as it is; what is not of that shape would break clients, and may name the upstream. */
+function errorBody(body: string): string {
+  const json = parseJson(body)
+  if (isObject(json) && isObject(json.error)) return body
+  const message = isObject(json) && typeof json.message === 'string' ? json.message : 'Upstream request failed'
+  return JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } })
+}
+
+function printable(code: string | null): string | null {
+  return code === null ? null : code.replace(/[^\x20-\x7e]/g, '?').slice(0, 64)
+}

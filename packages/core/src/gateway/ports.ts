@@ -1,0 +1,194 @@
+import type { BillingMode, OnBusy, OnDisconnect, Protocol, Provider, Stickiness } from '../words.ts'
+import type { AccountEvent, AccountHealth } from './account-state.ts'
+import type { AttemptRecord, DecisionRecord, Outcome } from './outcome.ts'
+import type { Headers } from './retry-after.ts'
+
+/** Time as the gateway sees it: `now` is wall clock (ms since the epoch), `monotonic` measures, `after` calls back once. */
+export interface Clock {
+  now(): number
+  monotonic(): number
+  after(ms: number, call: () => void): Cancel
+}
+export type Cancel = () => void
+
+/** What the request path needs to know of a group. */
+export interface GroupPolicy {
+  id: number
+  billing: BillingMode
+  multiplierE4: number
+  /** Models the group may use; empty = all its accounts serve. */
+  models: readonly string[]
+  onBusy: OnBusy
+  onDisconnect: OnDisconnect
+  stickiness: Stickiness
+  timeouts: Timeouts
+  maxAccountSwitches: number
+}
+
+export interface Timeouts {
+  connectMs: number
+  firstByteMs: number
+  idleMs: number
+  totalMs: number
+}
+
+/** What changes with every request; shared by all candidates of the account and by its queue. */
+export interface AccountLive {
+  inFlight: number
+  waiting: number
+  /** Moving average of the time to first token; null until one was seen. */
+  ttftMs: number | null
+  health: AccountHealth
+}
+
+/** An account as one group and model see it. */
+export interface Candidate {
+  accountId: number
+  provider: Provider
+  protocol: Protocol
+  upstreamModel: string
+  /** account_groups.priority ?? accounts.priority; smaller first. */
+  priority: number
+  weight: number
+  /** 0 = no limit. */
+  concurrency: number
+  /** Why configuration keeps it out: `disabled`, `error`, `unschedulable`; null = nothing does. */
+  blocked: string | null
+  /** Ms since the epoch; Infinity = never. */
+  expiresAtMs: number
+  affinityDomain: string | null
+  live: AccountLive
+}
+
+/** The right to have one request in flight; release is idempotent. */
+export interface Lease {
+  release(): void
+}
+
+export interface AdmitRequest {
+  requestId: string
+  userId: number
+  userConcurrency: number
+  keyId: number
+  keyConcurrency: number
+  onBusy: OnBusy
+  client: AbortSignal
+}
+
+/** Slots and queues (gateway.md steps 4, 5, 8). Refusals are GatewayErrors; a caller who leaves rejects with ClientLeft. */
+export interface Slots {
+  /** Waits in the user's room for a user and a key slot: queue_full, user_concurrency_limit, key_concurrency_limit. */
+  admit(request: AdmitRequest): Lease | Promise<Lease>
+  /** A free slot of the account, or null. */
+  takeAccount(candidate: Candidate, requestId: string): Lease | null | Promise<Lease | null>
+  /** Waits in the account's queue; null when its queue is full or nothing came free in time. */
+  waitForAccount(candidate: Candidate, wait: AccountWait): Promise<Lease | null>
+}
+
+export interface AccountWait {
+  requestId: string
+  waitMs: number
+  client: AbortSignal
+}
+
+export interface AccountBook {
+  /** Accounts of the group that serve the model, by priority. */
+  candidates(groupId: number, model: string): readonly Candidate[]
+  /** What an attempt taught. */
+  report(candidate: Candidate, event: AccountEvent): void
+  /** A probe of an account whose breaker was open goes out: no second one until it reports. */
+  probe(candidate: Candidate): void
+  /** Time from the attempt's start to its first visible output. */
+  observeTtft(candidate: Candidate, ttftMs: number): void
+  /** The account a session is bound to, renewed by looking. */
+  boundAccount(sessionKey: string): number | null
+  bind(sessionKey: string, accountId: number): void
+}
+
+export interface UpstreamRequest {
+  candidate: Candidate
+  path: string
+  headers: Readonly<Record<string, string>>
+  /** JSON text as it goes out. */
+  body: string | Uint8Array
+  connectMs: number
+}
+
+/** What an upstream call reports, in this order; after onEnd or onError nothing more comes. Data is one character per byte. */
+export interface UpstreamListener {
+  /** The connection stands and the request is being written. */
+  onSent(): void
+  onHeaders(status: number, headers: Headers): void
+  onData(bytes: string): void
+  onEnd(): void
+  /** `unreachable`: no connection could be made. `lost`: it broke. `too_large`: a bounded thing (headers) overflowed. */
+  onError(kind: 'unreachable' | 'lost' | 'too_large'): void
+}
+
+export interface UpstreamCall {
+  pause(): void
+  resume(): void
+  /** Ends the call; the listener hears no more. */
+  abort(): void
+}
+
+export interface Upstream {
+  open(request: UpstreamRequest, listener: UpstreamListener): UpstreamCall
+}
+
+/** Written before the first attempt, so that a killed process leaves a trace of what reached an upstream. */
+export interface StartRecord {
+  requestId: string
+  createdAtMs: number
+  endpoint: Outcome['endpoint']
+  stream: boolean
+  userId: number
+  keyId: number
+  groupId: number
+  accountId: number
+  model: string
+  clientIp: string
+}
+
+export interface Journal {
+  /** Resolves when the record is written. Throws ledger_unavailable when neither journal nor database takes it. */
+  start(record: StartRecord): Promise<void>
+  /** Resolves when the outcome is written. Never rejects. */
+  end(outcome: Outcome): Promise<void>
+}
+
+export interface RelayPorts {
+  clock: Clock
+  random: () => number
+  slots: Slots
+  accounts: AccountBook
+  upstream: Upstream
+  journal: Journal
+  /** Nano-dollars of a usage; null = the model has no price. */
+  price(request: PriceRequest): { costNano: number; billedNano: number } | null
+  countTokens(text: string): Promise<number>
+  /** Hears of every ended request, refusals included. */
+  onOutcome(outcome: Outcome): void
+  /** Extra attempts in flight are bounded per group. */
+  retryBudget: RetryBudget
+  /** Turns one-character-per-byte text into the text it encodes. */
+  decodeUtf8(bytes: string): string
+  /** A fresh unique id for what the gateway itself names in a translated answer. */
+  newId(): string
+}
+
+export interface PriceRequest {
+  usage: Outcome['usage']
+  model: string
+  provider: Provider
+  multiplierE4: number
+  atMs: number
+}
+
+export interface RetryBudget {
+  enter(groupId: number): Cancel
+  /** A place for one extra attempt, or null when the budget is used up. */
+  takeExtra(groupId: number): Cancel | null
+}
+
+export type { AttemptRecord, DecisionRecord }

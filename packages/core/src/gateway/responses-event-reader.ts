@@ -1,0 +1,86 @@
+import type { EventKind, EventReader } from './event-reader.ts'
+import { asObject, asString, isObject, type JsonObject, parseJson } from './json.ts'
+import { eventData } from './sse.ts'
+import { readUsage, type UsageReading } from './usage.ts'
+
+const PREAMBLES = new Set(['response.created', 'response.queued', 'response.in_progress'])
+const ENDS = new Set(['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled'])
+const SEQUENCE_NUMBER = '"sequence_number"'
+/** Enough of an event to hold its name and, as upstreams write them, its type and sequence number. */
+const HEAD_CHARS = 256
+
+/** Reads Responses events. Parses only those that carry a whole response: preambles, ends and errors. */
+export function createResponsesEventReader(): EventReader {
+  let usage: UsageReading = { kind: 'absent' }
+  let responseId: string | null = null
+  let errorCode: string | null = null
+  let ending: ReturnType<EventReader['ending']> = null
+  let sequence = -1
+  let visible = false
+
+  function readResponse(type: string, data: JsonObject): EventKind {
+    const response = asObject(data.response)
+    responseId = asString(response.id) ?? responseId
+    if (PREAMBLES.has(type)) return 'preamble'
+    const reading = readUsage(response.usage)
+    if (reading.kind !== 'absent') usage = reading
+    if (type === 'response.completed') ending = 'completed'
+    else if (type === 'response.incomplete') ending = 'incomplete'
+    else {
+      ending = 'failed'
+      const error = isObject(response.error) ? response.error : isObject(data.error) ? data.error : data
+      errorCode = asString(error.code)
+      return 'error'
+    }
+    return 'end'
+  }
+
+  return {
+    read(event) {
+      const data = eventData(event)
+      if (data === null) return 'comment'
+      const type = eventType(event, data)
+      sequence = findSequence(event) ?? sequence + 1
+      if (PREAMBLES.has(type) || ENDS.has(type) || type === 'error')
+        return readResponse(type, asObject(parseJson(data)))
+      visible ||= isVisible(type)
+      return 'content'
+    },
+    ending: () => ending,
+    usage: () => usage,
+    responseId: () => responseId,
+    errorEvent(event) {
+      const data = asObject(parseJson(eventData(event) ?? ''))
+      if (isObject(data.response)) return event
+      const { code = null, message = null } = isObject(data.error) ? data.error : data
+      const response = { id: responseId, object: 'response', status: 'failed', error: { code, message }, output: [] }
+      const failed = { type: 'response.failed', sequence_number: sequence, response }
+      return `event: response.failed\ndata: ${JSON.stringify(failed)}\n\n`
+    },
+    errorCode: () => errorCode,
+    nextSequenceNumber: () => sequence + 1,
+    hasVisibleOutput: () => visible,
+  }
+}
+
+/** Members of a Responses event that carry what the caller pays for and sees; `.done` events repeat it under other names. */
+export const RESPONSES_TEXT_MEMBERS = ['"delta"'] as const
+
+function isVisible(type: string): boolean {
+  return type.endsWith('.delta') || type.includes('image') || type === 'response.output_item.done'
+}
+
+/** The event's name line, else its JSON member `type`. */
+function eventType(event: string, data: string): string {
+  const named = /^(?:.*\n)??event: ?([^\r\n]*)/.exec(event.slice(0, HEAD_CHARS))?.[1]
+  if (named !== undefined && named !== '') return named
+  const typed = /"type"\s*:\s*"((?:response\.|error)[^"]*)"/.exec(data.slice(0, HEAD_CHARS))?.[1]
+  return typed ?? asString(asObject(parseJson(data)).type) ?? ''
+}
+
+function findSequence(event: string): number | null {
+  const at = event.indexOf(SEQUENCE_NUMBER)
+  if (at === -1) return null
+  const digits = /^\s*:\s*(\d+)/.exec(event.slice(at + SEQUENCE_NUMBER.length, at + SEQUENCE_NUMBER.length + 20))?.[1]
+  return digits === undefined ? null : Number(digits)
+}

@@ -1,0 +1,187 @@
+import { returnsAtMs, unhealthyReason } from './account-state.ts'
+import type { DecisionRecord } from './outcome.ts'
+import type { Candidate } from './ports.ts'
+
+export interface SelectionInput {
+  candidates: readonly Candidate[]
+  /** Accounts this request has already failed on. */
+  tried: ReadonlySet<number>
+  session: { key: string; boundTo: number | null } | null
+  random: () => number
+  nowMs: number
+}
+
+export type Selection = { decision: DecisionRecord } & (
+  | { kind: 'take'; candidate: Candidate }
+  /** The session's account is full: wait for it a while; `others` says whether another one is free. */
+  | { kind: 'wait_bound'; candidate: Candidate; isOtherFree: boolean }
+  /** All are full: queue in this order. */
+  | { kind: 'wait'; order: Candidate[] }
+  | { kind: 'none'; returnsAtMs: number | null }
+)
+
+export const MAX_RECORDED_CANDIDATES = 5
+const LOAD_BAND = 0.1
+const TTFT_BAND = 1.5
+const SLOW_SESSION_FACTOR = 3
+
+/** gateway.md step 7: which account of the group takes this request now, and why. */
+export function selectAccount(input: SelectionInput): Selection {
+  const usable = usableCandidates(input)
+  if (usable.length === 0) return none(input)
+  const bound = boundCandidate(input, usable)
+  const free = freeOfLowestPriority(usable)
+  if (bound !== null && isFull(bound)) {
+    const decision = record(input, 'session', bound)
+    return { kind: 'wait_bound', candidate: bound, isOtherFree: free.length > 0, decision }
+  }
+  if (bound !== null) return take(input, 'session', bound)
+  if (free.length === 0) {
+    return { kind: 'wait', order: usable.toSorted((a, b) => load(a) - load(b)), decision: record(input, 'load', null) }
+  }
+  const [only] = free
+  if (free.length === 1 && only) return take(input, usable.length === 1 ? 'only' : 'load', only)
+  if (input.session !== null) return take(input, 'session', rendezvous(free, input.session.key))
+  return take(input, 'load', weightedDraw(lightest(free), input.random))
+}
+
+function usableCandidates({ candidates, tried, nowMs }: SelectionInput): Candidate[] {
+  const usable: Candidate[] = []
+  const brokenOnly: Candidate[] = []
+  for (const candidate of candidates) {
+    if (staticReason(candidate, tried, nowMs) !== null) continue
+    const reason = unhealthyReason(candidate.live.health, candidate.upstreamModel, nowMs)
+    if (reason === null) usable.push(candidate)
+    else if (reason === 'breaker' || reason === 'probing') brokenOnly.push(candidate)
+  }
+  // A breaker guards an upstream that others can stand in for; with nobody left it would only add an outage of its own.
+  return usable.length === 0 && tried.size === 0 ? brokenOnly : usable
+}
+
+function staticReason(candidate: Candidate, tried: ReadonlySet<number>, nowMs: number): string | null {
+  if (candidate.blocked !== null) return candidate.blocked
+  if (candidate.expiresAtMs <= nowMs) return 'expired'
+  return tried.has(candidate.accountId) ? 'tried' : null
+}
+
+function boundCandidate({ session }: SelectionInput, usable: Candidate[]): Candidate | null {
+  if (session === null || session.boundTo === null) return null
+  const bound = usable.find(({ accountId }) => accountId === session.boundTo)
+  return bound === undefined || isMuchSlower(bound, usable) ? null : bound
+}
+
+/** A session leaves an account whose first tokens take over three times as long as its peers'. */
+function isMuchSlower(bound: Candidate, usable: Candidate[]): boolean {
+  const peers = usable.filter((peer) => peer !== bound && peer.priority === bound.priority && peer.live.ttftMs !== null)
+  if (bound.live.ttftMs === null || peers.length === 0) return false
+  const mean = peers.reduce((sum, { live }) => sum + (live.ttftMs ?? 0), 0) / peers.length
+  return bound.live.ttftMs > SLOW_SESSION_FACTOR * mean
+}
+
+/** `usable` is in order of priority, so the first free one tells the priority. */
+function freeOfLowestPriority(usable: Candidate[]): Candidate[] {
+  const first = usable.find((candidate) => !isFull(candidate))
+  if (first === undefined) return []
+  return usable.filter((candidate) => candidate.priority === first.priority && !isFull(candidate))
+}
+
+function lightest(free: Candidate[]): Candidate[] {
+  let lowest = Number.POSITIVE_INFINITY
+  for (const candidate of free) lowest = Math.min(lowest, load(candidate))
+  const light = free.filter((candidate) => load(candidate) <= lowest + LOAD_BAND)
+  let best = Number.POSITIVE_INFINITY
+  for (const { live } of light) best = Math.min(best, live.ttftMs ?? Number.POSITIVE_INFINITY)
+  return light.filter(({ live }) => live.ttftMs === null || live.ttftMs <= best * TTFT_BAND)
+}
+
+function weightedDraw(pool: Candidate[], random: () => number): Candidate {
+  let total = 0
+  for (const { weight } of pool) total += weight
+  let rest = random() * total
+  let drawn = pool[0]
+  for (const candidate of pool) {
+    drawn = candidate
+    rest -= candidate.weight
+    if (rest < 0) break
+  }
+  return present(drawn)
+}
+
+/** Weighted rendezvous hashing: the same session lands on the same account while it is there, others do not move. */
+function rendezvous(pool: Candidate[], sessionKey: string): Candidate {
+  let best = pool[0]
+  let bestScore = Number.NEGATIVE_INFINITY
+  for (const candidate of pool) {
+    const score = -candidate.weight / Math.log(unitHash(sessionKey, candidate.accountId))
+    if (score > bestScore) {
+      bestScore = score
+      best = candidate
+    }
+  }
+  return present(best)
+}
+
+function present(candidate: Candidate | undefined): Candidate {
+  if (candidate === undefined) throw new Error('drawing from an empty pool of accounts')
+  return candidate
+}
+
+/** A number in (0, 1) that depends on both; FNV-1a with a final mix. */
+function unitHash(text: string, salt: number): number {
+  let hash = 0x811c9dc5 ^ salt
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (((hash ^ (hash >>> 16)) >>> 0) + 0.5) / 2 ** 32
+}
+
+function load({ live, concurrency }: Candidate): number {
+  return concurrency === 0 ? 0 : (live.inFlight + live.waiting) / concurrency
+}
+
+export function isFull({ live, concurrency }: Candidate): boolean {
+  return concurrency > 0 && live.inFlight >= concurrency
+}
+
+function take(input: SelectionInput, rule: DecisionRecord['rule'], candidate: Candidate): Selection {
+  return { kind: 'take', candidate, decision: record(input, rule, candidate) }
+}
+
+function none(input: SelectionInput): Selection {
+  const { candidates, nowMs } = input
+  let soonest: number | null = null
+  for (const candidate of candidates) {
+    if (candidate.blocked !== null || candidate.expiresAtMs <= nowMs) continue
+    const at = returnsAtMs(candidate.live.health, candidate.upstreamModel, nowMs)
+    if (soonest === null || at < soonest) soonest = at
+  }
+  return { kind: 'none', returnsAtMs: soonest, decision: record(input, 'none', null) }
+}
+
+/** The chosen one and the first others, each with the reason it was passed over. */
+function record(input: SelectionInput, rule: DecisionRecord['rule'], chosen: Candidate | null): DecisionRecord {
+  const listed: DecisionRecord['candidates'] = chosen === null ? [] : [{ accountId: chosen.accountId, reason: null }]
+  for (const candidate of input.candidates) {
+    if (listed.length === MAX_RECORDED_CANDIDATES) break
+    if (candidate !== chosen)
+      listed.push({ accountId: candidate.accountId, reason: passedOver(input, candidate, chosen) })
+  }
+  return {
+    rule,
+    chosen: chosen?.accountId ?? null,
+    candidates: listed,
+    omitted: Math.max(0, input.candidates.length - listed.length),
+  }
+}
+
+function passedOver({ tried, nowMs }: SelectionInput, candidate: Candidate, chosen: Candidate | null): string {
+  const reason =
+    staticReason(candidate, tried, nowMs) ?? unhealthyReason(candidate.live.health, candidate.upstreamModel, nowMs)
+  if (reason !== null) return reason
+  if (isFull(candidate)) return 'full'
+  if (chosen === null) return 'not_chosen'
+  if (candidate.priority > chosen.priority) return 'lower_priority'
+  if (load(candidate) > load(chosen) + LOAD_BAND) return 'more_loaded'
+  if ((candidate.live.ttftMs ?? 0) > (chosen.live.ttftMs ?? Number.POSITIVE_INFINITY) * TTFT_BAND) return 'slower'
+  return 'not_drawn'
+}

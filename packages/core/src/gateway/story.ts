@@ -1,0 +1,154 @@
+import type { OutcomeKind, WireProtocol } from '../words.ts'
+import type { AttemptTimes } from './attempt.ts'
+import type { Call } from './call.ts'
+import { type AttemptRecord, type DecisionRecord, NO_USAGE, type Outcome, type TokenUsage } from './outcome.ts'
+import type { Candidate, RelayPorts } from './ports.ts'
+
+/** What is known of a request while it runs; becomes its one outcome. */
+export interface Story {
+  call: Call
+  attempts: AttemptRecord[]
+  decision: DecisionRecord
+  candidate: Candidate | null
+  protocol: WireProtocol | null
+  queueMs: number
+  /** The part of `queueMs` spent in an account's queue, after routing had begun. */
+  accountQueueMs: number
+  /** Monotonic moments. */
+  routeStartedAt: number
+  attempt: AttemptTimes | null
+  firstOutputAt: number | null
+  /** The event that opened the stream (JSON: the last byte) came in; it went out. */
+  relayInAt: number | null
+  relayOutAt: number | null
+  /** A start record was written, so an end record must follow. */
+  isJournaled: boolean
+  /** What a request that got no answer ends as. */
+  failedAs: OutcomeKind
+}
+
+/** How a request ended, for the endings table of accounts-and-billing.md. */
+export interface Ending {
+  kind: OutcomeKind
+  status: number
+  errorCode: string | null
+  upstreamResponseId: string | null
+  usage: TokenUsage
+  estimated: boolean
+  usageInvalid: boolean
+  priceRule: 'usage' | 'delivered' | 'nothing'
+}
+
+export const NOTHING_DELIVERED: Pick<
+  Ending,
+  'upstreamResponseId' | 'usage' | 'estimated' | 'usageInvalid' | 'priceRule'
+> = {
+  upstreamResponseId: null,
+  usage: NO_USAGE,
+  estimated: false,
+  usageInvalid: false,
+  priceRule: 'nothing',
+}
+
+export function beginStory(call: Call): Story {
+  return {
+    call,
+    attempts: [],
+    decision: { rule: 'none', chosen: null, candidates: [], omitted: 0 },
+    candidate: null,
+    protocol: null,
+    queueMs: 0,
+    accountQueueMs: 0,
+    routeStartedAt: call.bodyReadAt,
+    attempt: null,
+    firstOutputAt: null,
+    relayInAt: null,
+    relayOutAt: null,
+    isJournaled: false,
+    failedAs: 'exhausted',
+  }
+}
+
+/** The request's one wide record. Priced by the model the upstream was asked for, at the time the request started. */
+export function outcomeOf(story: Story, ending: Ending, ports: Pick<RelayPorts, 'clock' | 'price'>): Outcome {
+  const { call, candidate } = story
+  const { group } = call.caller
+  const cost =
+    candidate === null
+      ? null
+      : ports.price({
+          usage: ending.usage,
+          model: candidate.upstreamModel,
+          provider: candidate.provider,
+          multiplierE4: group.multiplierE4,
+          atMs: call.createdAtMs,
+        })
+  return {
+    requestId: call.requestId,
+    clientRequestId: call.clientRequestId,
+    createdAtMs: call.createdAtMs,
+    endpoint: call.endpoint,
+    protocol: story.protocol,
+    stream: call.body.stream,
+    status: ending.status,
+    outcome: ending.kind,
+    errorCode: ending.errorCode,
+    userId: call.caller.userId,
+    keyId: call.caller.keyId,
+    groupId: group.id,
+    accountId: candidate?.accountId ?? null,
+    model: call.body.model,
+    upstreamModel: candidate?.upstreamModel ?? null,
+    upstreamResponseId: ending.upstreamResponseId,
+    usage: ending.usage,
+    estimated: ending.estimated,
+    usageInvalid: ending.usageInvalid,
+    costNano: cost?.costNano ?? null,
+    billedNano: ending.priceRule === 'nothing' ? 0 : (cost?.billedNano ?? 0),
+    multiplierE4: group.multiplierE4,
+    priceRule: ending.priceRule,
+    attempts: story.attempts,
+    decision: story.decision,
+    times: timesOf(story, ports.clock.monotonic()),
+    clientIp: call.clientIp,
+    userAgent: call.userAgent,
+  }
+}
+
+/** gateway.md, "Time, kept apart". */
+function timesOf(story: Story, endedAt: number): Outcome['times'] {
+  const { call, attempt } = story
+  const connectMs = attempt === null || attempt.sentAt === null ? null : attempt.sentAt - attempt.startedAt
+  return {
+    queueMs: rounded(story.queueMs),
+    routeMs: rounded(Math.max(0, (attempt?.startedAt ?? endedAt) - story.routeStartedAt - story.accountQueueMs)),
+    upstreamConnectMs: roundedOrNull(connectMs),
+    upstreamFirstByteMs: roundedOrNull(since(attempt?.startedAt ?? null, attempt?.firstByteAt ?? null)),
+    ttftMs: roundedOrNull(since(call.startedAt, story.firstOutputAt)),
+    totalMs: rounded(endedAt - call.startedAt),
+    gatewayMs: roundedOrNull(gatewayMs(story, connectMs)),
+  }
+}
+
+/** Body read → request written, less queue, failed attempts and connect; and what came in → its way out. */
+function gatewayMs(story: Story, connectMs: number | null): number | null {
+  const { call, attempt } = story
+  if (attempt === null || attempt.sentAt === null) return null
+  const failedMs = story.attempts.slice(0, -1).reduce((sum, { durationMs }) => sum + durationMs, 0)
+  const before = attempt.sentAt - call.bodyReadAt - story.queueMs - (connectMs ?? 0) - failedMs
+  const after = since(story.relayInAt, story.relayOutAt) ?? 0
+  return Math.max(0, before) + after
+}
+
+function since(from: number | null, to: number | null): number | null {
+  return from === null || to === null ? null : Math.max(0, to - from)
+}
+
+/** Microseconds are as fine as it gets. */
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
+
+function roundedOrNull(ms: number | null): number | null {
+  return ms === null ? null : rounded(ms)
+}

@@ -1,0 +1,198 @@
+import type { OutcomeKind } from '../words.ts'
+import { type Answer, type AnswerHead, type AnswerInput, answerHead, type Responder } from './answer.ts'
+import type { Opening, StreamBreak } from './attempt.ts'
+import { CHAT_TEXT_MEMBERS } from './chat-event-reader.ts'
+import { conclude } from './conclude.ts'
+import { createDeliveredText } from './delivered-text.ts'
+import { GATEWAY_ERRORS, GatewayError, type GatewayErrorCode } from './errors.ts'
+import type { EventKind } from './event-reader.ts'
+import { isQuotaCode } from './failover.ts'
+import { inputTokens, keepInputText } from './input-text.ts'
+import { createRestoreModel } from './model-name.ts'
+import { chatErrorEvent, responsesErrorEvent } from './openai-error.ts'
+import { NO_USAGE, type TokenUsage } from './outcome.ts'
+import type { Cancel } from './ports.ts'
+import { RESPONSES_TEXT_MEMBERS } from './responses-event-reader.ts'
+import type { Ending } from './story.ts'
+
+/** After its caller left, a stream of a draining group is read on this long for its usage. */
+export const DRAIN_MS = 30_000
+const CLIENT_CLOSED_STATUS = 499
+
+const BREAKS: Record<StreamBreak, { kind: OutcomeKind; code: GatewayErrorCode }> = {
+  cut: { kind: 'upstream_cut', code: 'upstream_invalid_response' },
+  stalled: { kind: 'upstream_stalled', code: 'upstream_stalled' },
+  timeout: { kind: 'upstream_stalled', code: 'upstream_timeout' },
+  too_large: { kind: 'failed', code: 'upstream_too_large' },
+}
+
+/**
+ * An open stream: events go through as they come, the outcome is written before the blank line that closes the last one.
+ * Every stream ends with exactly one end: the upstream's own, or one error event of ours.
+ */
+export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind: 'stream' }): Answer {
+  const { story, candidate, ports, release } = input
+  const { call } = story
+  const { stream, status } = opening
+  const { reader } = stream
+  const isChat = call.protocol === 'chat'
+  const restoreModel = createRestoreModel(call.body.model, candidate.upstreamModel, call.protocol)
+  const delivered = createDeliveredText(isChat ? CHAT_TEXT_MEMBERS : RESPONSES_TEXT_MEMBERS, ports.decodeUtf8)
+  const asked = keepInputText(call.body.text)
+  story.relayInAt = opening.openedAt
+  // The request cannot be sent again, so its text need not be kept for the length of the stream.
+  call.body = { ...call.body, text: '', json: {} }
+  call.bytes = new Uint8Array()
+
+  return {
+    deliver: flow,
+    async [Symbol.asyncDispose]() {
+      stream.abort()
+      release()
+    },
+  }
+
+  function flow(responder: Responder): Promise<void> {
+    const over = Promise.withResolvers<void>()
+    const head = answerHead(input, status, opening.headers)
+    let state: 'relaying' | 'draining' | 'closing' = 'relaying'
+    let pending = ''
+    let cancelDrain: Cancel | null = null
+    call.client.addEventListener('abort', onClientLeft)
+    if (call.client.aborted) onClientLeft()
+    stream.consume({ onEvent, onFlush, onEnd, onBreak })
+    return over.promise
+
+    function onEvent(event: string, kind: EventKind): void {
+      if (state === 'closing') return
+      if (state === 'draining') return afterClientLeft(kind)
+      if (kind === 'extra_usage') return
+      if (kind === 'end') return finish(restoreModel(event), reader.ending() ?? 'completed', null)
+      if (kind === 'error') return failInStream(event)
+      if (kind === 'content') delivered.add(event)
+      pending += restoreModel(event)
+    }
+
+    function onFlush(): void {
+      if (pending === '' || state !== 'relaying') return
+      const events = pending
+      pending = ''
+      const wantsMore = responder.write(events, head)
+      story.relayOutAt ??= ports.clock.monotonic()
+      if (story.firstOutputAt === null && reader.hasVisibleOutput()) noteFirstOutput()
+      if (wantsMore) return
+      stream.pause()
+      responder.whenDrained(stream.resume)
+    }
+
+    function noteFirstOutput(): void {
+      story.firstOutputAt = ports.clock.monotonic()
+      if (story.attempt) ports.accounts.observeTtft(candidate, story.firstOutputAt - story.attempt.startedAt)
+    }
+
+    function onEnd(): void {
+      if (state === 'draining') return closeAfterClientLeft()
+      if (state !== 'relaying') return
+      const ending = reader.ending()
+      if (isChat && ending !== null) finish('data: [DONE]\n\n', ending, null)
+      else onBreak('cut')
+    }
+
+    function onBreak(reason: StreamBreak): void {
+      if (state === 'draining') return closeAfterClientLeft()
+      if (state !== 'relaying') return
+      const { kind, code } = BREAKS[reason]
+      ports.accounts.report(candidate, { kind: 'broken' })
+      finish(errorEvent(new GatewayError(code)), kind, code)
+    }
+
+    /** The upstream's own words, unless they would look to the caller like a fault of his. */
+    function failInStream(event: string): void {
+      const code = reader.errorCode()
+      if (!isQuotaCode(code)) return finish(reader.errorEvent(event), 'failed', 'upstream_failed')
+      ports.accounts.report(candidate, { kind: 'payment_required' })
+      finish(errorEvent(new GatewayError('upstream_failed')), 'failed', 'upstream_failed')
+    }
+
+    function finish(lastEvents: string, kind: OutcomeKind, code: GatewayErrorCode | null): void {
+      if (kind === 'completed' || kind === 'incomplete') ports.accounts.report(candidate, { kind: 'answered' })
+      const last = pending + lastEvents
+      pending = ''
+      responder.writeLast(last.slice(0, -1), head)
+      story.relayOutAt ??= ports.clock.monotonic()
+      const logicalStatus = code === null ? status : GATEWAY_ERRORS[code].status
+      close(kind, logicalStatus, code, () => responder.end(last.slice(-1)))
+    }
+
+    function onClientLeft(): void {
+      if (state !== 'relaying') return
+      release()
+      ports.accounts.report(candidate, { kind: 'inconclusive' })
+      if (call.caller.group.onDisconnect === 'cancel') {
+        stream.abort()
+        return closeAfterClientLeft()
+      }
+      state = 'draining'
+      stream.resume()
+      cancelDrain = ports.clock.after(DRAIN_MS, () => {
+        stream.abort()
+        closeAfterClientLeft()
+      })
+    }
+
+    function afterClientLeft(kind: EventKind): void {
+      if (kind === 'end' || kind === 'error') closeAfterClientLeft()
+    }
+
+    function closeAfterClientLeft(): void {
+      close('client_closed', CLIENT_CLOSED_STATUS, null, () => {})
+    }
+
+    /** Slots are free at once; the caller's last byte waits until the outcome is written. */
+    function close(
+      kind: OutcomeKind,
+      logicalStatus: number,
+      code: GatewayErrorCode | null,
+      tellCaller: () => void,
+    ): void {
+      state = 'closing'
+      cancelDrain?.()
+      call.client.removeEventListener('abort', onClientLeft)
+      stream.settle()
+      release()
+      endingOf(kind, logicalStatus, code)
+        .then((ending) => conclude(story, ending, ports))
+        .then(tellCaller)
+        .then(over.resolve, over.reject)
+    }
+  }
+
+  function errorEvent(error: GatewayError): string {
+    if (isChat) return chatErrorEvent(error)
+    return responsesErrorEvent(error, reader.responseId() ?? `resp_${call.requestId}`, reader.nextSequenceNumber())
+  }
+
+  async function endingOf(kind: OutcomeKind, logicalStatus: number, code: GatewayErrorCode | null): Promise<Ending> {
+    const reading = reader.usage()
+    const given = reading.kind === 'given'
+    const nothing = !given && delivered.isEmpty()
+    return {
+      kind,
+      status: logicalStatus,
+      errorCode: code,
+      upstreamResponseId: reader.responseId(),
+      usage: given ? reading.usage : await estimate(),
+      estimated: !given,
+      usageInvalid: reading.kind === 'invalid',
+      priceRule: given ? 'usage' : nothing ? 'nothing' : 'delivered',
+    }
+  }
+
+  async function estimate(): Promise<TokenUsage> {
+    const [input, output] = await Promise.all([
+      inputTokens(asked, ports.countTokens),
+      delivered.tokens(ports.countTokens),
+    ])
+    return { ...NO_USAGE, inputTokens: input, outputTokens: output }
+  }
+}
