@@ -228,7 +228,7 @@ CREATE INDEX "usage_logs_key_id_index" ON "usage_logs" USING btree ("key_id","cr
 CREATE INDEX "usage_logs_group_id_index" ON "usage_logs" USING btree ("group_id","created_at","request_id");--> statement-breakpoint
 CREATE INDEX "usage_logs_account_id_index" ON "usage_logs" USING btree ("account_id","created_at","request_id");--> statement-breakpoint
 CREATE INDEX "usage_logs_model_index" ON "usage_logs" USING btree ("model","created_at","request_id");--> statement-breakpoint
-CREATE INDEX "usage_logs_outcome_index" ON "usage_logs" USING btree ("outcome","created_at","request_id");--> statement-breakpoint
+CREATE INDEX "usage_logs_outcome_index" ON "usage_logs" USING btree ("outcome","created_at","request_id") WHERE "usage_logs"."outcome" <> 'completed';--> statement-breakpoint
 CREATE INDEX "usage_logs_upstream_response_id_index" ON "usage_logs" USING btree ("upstream_response_id") WHERE "usage_logs"."upstream_response_id" is not null;--> statement-breakpoint
 CREATE INDEX "sessions_user_id_index" ON "sessions" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "sessions_expires_at_index" ON "sessions" USING btree ("expires_at");--> statement-breakpoint
