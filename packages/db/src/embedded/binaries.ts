@@ -36,7 +36,7 @@ async function load(name: string): Promise<Binaries> {
 }
 
 /** npm packages cannot carry symbolic links; the package makes them in an install script, which does not run here. */
-async function linkLibraries(packageDir: string): Promise<void> {
+export async function linkLibraries(packageDir: string): Promise<void> {
   const list = join(packageDir, 'native', 'pg-symlinks.json')
   if (!existsSync(list)) return
   const links: { source: string; target: string }[] = JSON.parse(await readFile(list, 'utf8'))
