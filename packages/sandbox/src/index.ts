@@ -1,0 +1,6 @@
+export { Directive } from './directive.ts'
+export { Fault, type FaultInput, type FaultKind, faultKinds } from './fault.ts'
+export type { FaultState } from './fault-list.ts'
+export { BENCH_MODEL, SANDBOX_MODELS } from './models.ts'
+export type { LoggedRequest } from './request-log.ts'
+export { createSandbox, type Sandbox, type SandboxOptions, type SandboxStatus } from './sandbox.ts'
