@@ -25,6 +25,8 @@ interface AppErrorOptions {
   field?: string
   /** Replaces the fixed text. Only literals: never anything a caller sent or a database said. */
   message?: string
+  /** Replaces the reason's tRPC code where tRPC itself refused. */
+  code?: TRPC_ERROR_CODE_KEY
   cause?: unknown
 }
 
@@ -32,16 +34,14 @@ interface AppErrorOptions {
 export class AppError extends Error {
   readonly reason: AppErrorReason
   readonly field: string | null
+  /** The tRPC code this travels under. */
+  readonly code: TRPC_ERROR_CODE_KEY
 
   constructor(reason: AppErrorReason, options: AppErrorOptions = {}) {
     super(options.message ?? REASONS[reason].message, { cause: options.cause })
     this.name = 'AppError'
     this.reason = reason
     this.field = options.field ?? null
-  }
-
-  /** The tRPC code this reason travels under. */
-  get code(): TRPC_ERROR_CODE_KEY {
-    return REASONS[this.reason].code
+    this.code = options.code ?? REASONS[reason].code
   }
 }

@@ -1,0 +1,51 @@
+import { changePassword, login } from '@turnpike/core/inputs/auth'
+import { byId, nothing, page } from '@turnpike/core/inputs/primitives'
+import { z } from 'zod'
+import { AppError } from '../../shared/app-error.ts'
+import { type Permission, ROLE_PERMISSIONS } from '../../shared/permissions.ts'
+import { procedure, publicProcedure, router } from '../../trpc.ts'
+
+const sessionList = z.strictObject(page).prefault({})
+
+export const authRouter = router({
+  login: publicProcedure()
+    .input(login)
+    .mutation(async ({ ctx, input }) => {
+      if (ctx.transport !== 'http') throw new AppError('invalid_input', { message: 'Sign in over HTTP' })
+      const origin = { ip: ctx.clientIp, userAgent: ctx.userAgent }
+      const { userId, token, expiresAt } = await ctx.services.auth.login(input.email, input.password, origin)
+      ctx.setSessionCookie({ token, expiresAt })
+      return { user: await ctx.services.users.get(userId), expiresAt: expiresAt.toISOString() }
+    }),
+  logout: procedure('self')
+    .input(nothing)
+    .mutation(async ({ ctx }) => {
+      ctx.setSessionCookie(null)
+      await ctx.services.sessions.revoke(ctx.identity, ctx.identity.sessionId)
+      return { signedOut: true }
+    }),
+  me: procedure('self')
+    .input(nothing)
+    .query(async ({ ctx }) => {
+      const { userId, role, expiresAt } = ctx.identity
+      const permissions: Permission[] = [...ROLE_PERMISSIONS[role]]
+      return { user: await ctx.services.users.get(userId), permissions, expiresAt: expiresAt.toISOString() }
+    }),
+  changePassword: procedure('self')
+    .input(changePassword)
+    .mutation(async ({ ctx, input }) => {
+      await ctx.services.auth.changePassword(ctx.identity, input.currentPassword, input.newPassword, ctx.clientIp)
+      return ctx.services.users.get(ctx.identity.userId)
+    }),
+  wsTicket: procedure('self')
+    .input(nothing)
+    .mutation(({ ctx }) => ctx.services.tickets.issue(ctx.identity.sessionId)),
+  sessions: router({
+    list: procedure('self')
+      .input(sessionList)
+      .query(({ ctx, input }) => ctx.services.sessions.list(ctx.identity, input.limit, input.cursor)),
+    revoke: procedure('self')
+      .input(byId)
+      .mutation(({ ctx, input }) => ctx.services.sessions.revoke(ctx.identity, input.id)),
+  }),
+})

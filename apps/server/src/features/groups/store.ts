@@ -1,0 +1,133 @@
+import type { GroupCreate, GroupList, GroupUpdate } from '@turnpike/core/inputs/groups'
+import { formatDollars } from '@turnpike/core/money'
+import type { BillingMode, GroupStatus, InstructionMode, OnBusy, OnDisconnect, Stickiness } from '@turnpike/core/words'
+import type { Db } from '@turnpike/db'
+import { groups } from '@turnpike/db/schema'
+import { and, asc, eq, gt, ilike, ne } from 'drizzle-orm'
+import { AppError } from '../../shared/app-error.ts'
+import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
+
+/** A group as the API shows it. Null = no limit. */
+export interface Group {
+  id: number
+  name: string
+  status: GroupStatus
+  billing: BillingMode
+  rateMultiplier: string
+  exclusive: boolean
+  models: string[]
+  requestsPerMinute: number | null
+  tokensPerMinute: number | null
+  instructions: { mode: InstructionMode; text: string }
+  onBusy: OnBusy
+  onDisconnect: OnDisconnect
+  stickiness: Stickiness
+  limits: { day: string | null; week: string | null; month: string | null }
+  validityDays: number | null
+  timeouts: { connectMs: number; firstByteMs: number; idleMs: number; totalMs: number }
+  maxAccountSwitches: number
+  assumedOutputTokens: number
+}
+
+export type GroupStore = ReturnType<typeof createGroupStore>
+
+/** Groups in the database. */
+export function createGroupStore({ db }: { db: Db['db'] }) {
+  async function list({ status, query, limit, cursor }: GroupList): Promise<Page<Group>> {
+    const after = afterId(cursor)
+    const rows = await db
+      .select()
+      .from(groups)
+      .where(
+        and(
+          status ? eq(groups.status, status) : ne(groups.status, 'archived'),
+          query ? ilike(groups.name, containing(query)) : undefined,
+          after === null ? undefined : gt(groups.id, after),
+        ),
+      )
+      .orderBy(asc(groups.id))
+      .limit(limit + 1)
+    return pageOf(rows.map(toGroup), limit, (group) => String(group.id))
+  }
+
+  async function get(id: number): Promise<Group> {
+    return found(await db.select().from(groups).where(eq(groups.id, id)))
+  }
+
+  async function create({ name, ...settings }: GroupCreate): Promise<Group> {
+    return found(
+      await db
+        .insert(groups)
+        .values({ name, ...toColumns(settings) })
+        .returning(),
+    )
+  }
+
+  async function update({ id, ...changes }: GroupUpdate): Promise<Group> {
+    const columns = toColumns(changes)
+    if (Object.values(columns).every((value) => value === undefined)) return get(id)
+    return found(await db.update(groups).set(columns).where(eq(groups.id, id)).returning())
+  }
+
+  async function archive(id: number): Promise<Group> {
+    return found(await db.update(groups).set({ status: 'archived' }).where(eq(groups.id, id)).returning())
+  }
+
+  return { list, get, create, update, archive }
+}
+
+type GroupRow = typeof groups.$inferSelect
+
+function found([row]: GroupRow[]): Group {
+  if (!row) throw new AppError('not_found', { field: 'id' })
+  return toGroup(row)
+}
+
+// Members that are undefined leave their columns as they are.
+function toColumns({ rateMultiplier, instructions, limits, timeouts, ...rest }: Omit<GroupUpdate, 'id'>) {
+  return {
+    ...rest,
+    rateMultiplierE4: rateMultiplier,
+    instructionsMode: instructions?.mode,
+    instructionsText: instructions?.text,
+    limitDayNano: limits?.day,
+    limitWeekNano: limits?.week,
+    limitMonthNano: limits?.month,
+    connectTimeoutMs: timeouts?.connectMs,
+    firstByteTimeoutMs: timeouts?.firstByteMs,
+    idleTimeoutMs: timeouts?.idleMs,
+    totalTimeoutMs: timeouts?.totalMs,
+  }
+}
+
+function toGroup(row: GroupRow): Group {
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status,
+    billing: row.billing,
+    rateMultiplier: String(row.rateMultiplierE4 / 10_000),
+    exclusive: row.exclusive,
+    models: row.models,
+    requestsPerMinute: row.requestsPerMinute,
+    tokensPerMinute: row.tokensPerMinute,
+    instructions: { mode: row.instructionsMode, text: row.instructionsText },
+    onBusy: row.onBusy,
+    onDisconnect: row.onDisconnect,
+    stickiness: row.stickiness,
+    limits: { day: dollars(row.limitDayNano), week: dollars(row.limitWeekNano), month: dollars(row.limitMonthNano) },
+    validityDays: row.validityDays,
+    timeouts: {
+      connectMs: row.connectTimeoutMs,
+      firstByteMs: row.firstByteTimeoutMs,
+      idleMs: row.idleTimeoutMs,
+      totalMs: row.totalTimeoutMs,
+    },
+    maxAccountSwitches: row.maxAccountSwitches,
+    assumedOutputTokens: row.assumedOutputTokens,
+  }
+}
+
+function dollars(nano: bigint | null): string | null {
+  return nano === null ? null : formatDollars(nano)
+}

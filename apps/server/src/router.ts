@@ -1,0 +1,21 @@
+import { accountsRouter } from './features/accounts/router.ts'
+import { authRouter } from './features/auth/router.ts'
+import { groupsRouter } from './features/groups/router.ts'
+import { keysRouter } from './features/keys/router.ts'
+import { opsRouter } from './features/ops/router.ts'
+import { usageRouter } from './features/usage/router.ts'
+import { usersRouter } from './features/users/router.ts'
+import { router } from './trpc.ts'
+
+/** The whole tRPC API. */
+export const appRouter = router({
+  auth: authRouter,
+  users: usersRouter,
+  groups: groupsRouter,
+  keys: keysRouter,
+  accounts: accountsRouter,
+  usage: usageRouter,
+  ops: opsRouter,
+})
+
+export type AppRouter = typeof appRouter

@@ -1,0 +1,22 @@
+import type { Accounts } from './features/accounts/accounts.ts'
+import type { Auth } from './features/auth/auth.ts'
+import type { Sessions } from './features/auth/sessions.ts'
+import type { Tickets } from './features/auth/tickets.ts'
+import type { GroupStore } from './features/groups/store.ts'
+import type { KeyStore } from './features/keys/store.ts'
+import type { LiveFeed } from './features/ops/live-feed.ts'
+import type { Usage } from './features/usage/usage.ts'
+import type { UserStore } from './features/users/store.ts'
+
+/** What procedures call; one of each for the whole process. */
+export interface Services {
+  auth: Auth
+  sessions: Sessions
+  tickets: Tickets
+  users: UserStore
+  groups: GroupStore
+  keys: KeyStore
+  accounts: Accounts
+  usage: Usage
+  live: LiveFeed
+}

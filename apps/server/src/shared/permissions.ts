@@ -1,0 +1,23 @@
+import type { Role } from '@turnpike/core/words'
+
+const VIEWER = ['self', 'users:read', 'groups:read', 'keys:read', 'accounts:read', 'usage:read', 'ops:read'] as const
+const OPERATOR = [...VIEWER, 'accounts:operate'] as const
+const ADMIN = [...OPERATOR, 'users:write', 'groups:write', 'keys:write', 'accounts:write'] as const
+const OWNER = [...ADMIN, 'owners:write'] as const
+
+/** What a procedure may demand. `self` is everybody's own session and account. */
+export type Permission = (typeof OWNER)[number]
+
+/** owner ⊇ admin ⊇ operator ⊇ viewer; a plain user sees his own things only. */
+export const ROLE_PERMISSIONS = {
+  owner: OWNER,
+  admin: ADMIN,
+  operator: OPERATOR,
+  viewer: VIEWER,
+  user: ['self'],
+} as const satisfies Record<Role, readonly Permission[]>
+
+export function hasPermission(role: Role, permission: Permission): boolean {
+  const permissions: readonly Permission[] = ROLE_PERMISSIONS[role]
+  return permissions.includes(permission)
+}

@@ -1,0 +1,71 @@
+import { initTRPC } from '@trpc/server'
+import { getStatusCodeFromKey, TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/unstable-core-do-not-import'
+import type { Services } from './services.ts'
+import { AppError } from './shared/app-error.ts'
+import { asAppError } from './shared/as-app-error.ts'
+import { within } from './shared/deadline.ts'
+import type { Identity } from './shared/identity.ts'
+import { hasPermission, type Permission } from './shared/permissions.ts'
+
+const DEADLINE_MS = 5_000
+
+/** Everything a procedure knows of the call it serves. */
+export interface Context {
+  requestId: string
+  transport: 'http' | 'ws'
+  clientIp: string
+  userAgent: string | null
+  /** Who calls: read once for each HTTP request, and afresh for each operation on a socket. */
+  authenticate(): Promise<Identity | null>
+  /** Sets or (null) clears the session cookie; only an HTTP answer can carry one. */
+  setSessionCookie(cookie: { token: string; expiresAt: Date } | null): void
+  /** True while the peer reads more slowly than we write. */
+  isSlow(): boolean
+  services: Services
+}
+
+export interface Meta {
+  permission: Permission | 'public'
+  deadlineMs: number
+}
+
+const t = initTRPC
+  .context<Context>()
+  .meta<Meta>()
+  .create({
+    isDev: false,
+    sse: { enabled: false },
+    errorFormatter({ error, ctx }) {
+      const { reason, code, field, message } = asAppError(error)
+      const httpStatus = getStatusCodeFromKey(code)
+      const requestId = ctx?.requestId ?? null
+      return { message, code: TRPC_ERROR_CODES_BY_KEY[code], data: { code, httpStatus, reason, field, requestId } }
+    },
+  })
+
+const endsInTime = t.middleware(({ next, type, meta }) =>
+  type === 'subscription' ? next() : within(meta?.deadlineMs ?? DEADLINE_MS, next()),
+)
+
+export const router = t.router
+
+/** For tests: calls procedures without a wire. */
+export const createCaller = t.createCallerFactory
+
+/** Begins a procedure for callers who may do `permission`; there is no beginning without one. */
+export function procedure(permission: Permission, { deadlineMs = DEADLINE_MS }: { deadlineMs?: number } = {}) {
+  return t.procedure
+    .meta({ permission, deadlineMs })
+    .use(endsInTime)
+    .use(async ({ ctx, next }) => {
+      const identity = await ctx.authenticate()
+      if (!identity) throw new AppError('unauthenticated')
+      if (!hasPermission(identity.role, permission)) throw new AppError('forbidden')
+      return next({ ctx: { identity } })
+    })
+}
+
+/** Begins a procedure for callers who have not signed in. */
+export function publicProcedure() {
+  return t.procedure.meta({ permission: 'public', deadlineMs: DEADLINE_MS }).use(endsInTime)
+}
