@@ -23,6 +23,13 @@ const weather = {
 }
 const chatTool = { type: 'function' as const, function: { name: 'get_weather', parameters: weather } }
 const tool = { type: 'function' as const, name: 'get_weather', parameters: weather, strict: true }
+
+async function collect<Value>(stream: AsyncIterable<Value>): Promise<Value[]> {
+  const values: Value[] = []
+  for await (const value of stream) values.push(value)
+  return values
+}
+
 const user = (content: string) => ({ role: 'user' as const, content })
 
 describe('chat completions', () => {
@@ -63,7 +70,7 @@ describe('chat completions', () => {
       stream: true,
       stream_options: { include_usage: true },
     })
-    const chunks = await Array.fromAsync(stream)
+    const chunks = await collect(stream)
     expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(
       whole.choices[0]?.message.content,
     )
@@ -75,7 +82,7 @@ describe('chat completions', () => {
 
   test('a stream has no usage member when nobody asked for it', async () => {
     const stream = await openai.chat.completions.create({ model: 'm', messages: [user('hi')], stream: true })
-    const chunks = await Array.fromAsync(stream)
+    const chunks = await collect(stream)
     expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false)
   })
 
@@ -182,7 +189,7 @@ describe('responses', () => {
       input: '[[sandbox: text="hello world"]]',
       stream: true,
     })
-    const events = await Array.fromAsync(stream)
+    const events = await collect(stream)
     expect(events.map((event) => event.type)).toEqual([
       'response.created',
       'response.in_progress',
@@ -245,7 +252,7 @@ describe('embeddings and models', () => {
   })
 
   test('models are listed; without a closed list every name is served', async () => {
-    const models = await Array.fromAsync(openai.models.list())
+    const models = await collect(openai.models.list())
     expect(models.map((model) => model.id)).toContain('sandbox-reasoning')
     expect(await openai.models.retrieve('org/any')).toMatchObject({ id: 'org/any', object: 'model' })
   })

@@ -8,6 +8,9 @@ export interface Tokenizer {
 
 const REMEMBERED_COUNTS = 256
 const CHARS_PER_TOKEN = 4
+/** The longest token of o200k_base. */
+const MAX_TOKEN_CHARS = 128
+const HALF_A_PAIR = /[\uD800-\uDBFF]$/
 /** Beyond this a text is counted by its beginning: exact counts of megabytes would block the event loop for seconds. */
 const MAX_COUNTED_CHARS = 200_000
 /** The tokenizer is quadratic in an unbroken run (200,000 times `a`: 18 s), so such texts are counted in slices. */
@@ -26,18 +29,29 @@ export async function loadExactTokenizer(): Promise<Tokenizer> {
     }
     const known = counts.get(text)
     if (known !== undefined) return known
-    const counted = slices(text).reduce((sum, slice) => sum + encoding.countTokens(slice, options), 0)
+    const counted = countAfresh(text)
     counts.set(text, counted)
     return counted
   }
 
+  function countAfresh(text: string): number {
+    return slices(text).reduce((sum, slice) => sum + encoding.countTokens(slice, options), 0)
+  }
+
   return {
     count,
+    // Searched, not decoded: the package's decoder is one for all calls and carries half characters from one to the next.
     cut(text, maxTokens) {
-      const tokens = slices(text.slice(0, MAX_COUNTED_CHARS)).flatMap((slice) => encoding.encode(slice, options))
-      if (tokens.length <= maxTokens) return text
-      // A cut inside a character decodes to a replacement mark, which no model would send.
-      return encoding.decode(tokens.slice(0, maxTokens)).replace(/\uFFFD+$/, '')
+      const within = text.slice(0, Math.min(MAX_COUNTED_CHARS, maxTokens * MAX_TOKEN_CHARS))
+      if (within.length === text.length && countAfresh(text) <= maxTokens) return text
+      let fits = 0
+      let tooLong = within.length + 1
+      while (tooLong - fits > 1) {
+        const middle = (fits + tooLong) >> 1
+        if (countAfresh(within.slice(0, middle)) <= maxTokens) fits = middle
+        else tooLong = middle
+      }
+      return within.slice(0, fits).replace(HALF_A_PAIR, '')
     },
   }
 }
