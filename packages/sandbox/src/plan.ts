@@ -37,7 +37,12 @@ const REMEMBERED_PLANS = 256
 const MAX_REMEMBERED_CHARS = 128 * 1024
 
 export function createPlanner(models: Models): Planner {
-  const plans = createBoundedMap<string, Plan>(REMEMBERED_PLANS)
+  // One map each, so that a look-up need not build a key out of a long body.
+  const plans = {
+    chat: createBoundedMap<string, Plan>(REMEMBERED_PLANS),
+    responses: createBoundedMap<string, Plan>(REMEMBERED_PLANS),
+    embeddings: createBoundedMap<string, Plan>(REMEMBERED_PLANS),
+  }
   let exact: Promise<Tokenizer> | null = null
 
   function tokenizerFor(model: string): Promise<Tokenizer> | Tokenizer {
@@ -47,7 +52,7 @@ export function createPlanner(models: Models): Planner {
   }
 
   return {
-    remembered: (endpoint, body) => plans.get(endpoint + body),
+    remembered: (endpoint, body) => plans[endpoint].get(body),
     async plan(endpoint, bodyText, header) {
       const body = parseBody(bodyText)
       const model = readModel(body)
@@ -55,7 +60,7 @@ export function createPlanner(models: Models): Planner {
       const commanded = { ...modelDirective(model), ...(header === null ? {} : readDirective(header)) }
       const plan = makePlan(endpoint, body, model, commanded, await tokenizerFor(model))
       const size = bodyText.length + plan.whole('', '').length
-      if (header === null && size <= MAX_REMEMBERED_CHARS) plans.set(endpoint + bodyText, plan)
+      if (header === null && size <= MAX_REMEMBERED_CHARS) plans[endpoint].set(bodyText, plan)
       return plan
     },
   }

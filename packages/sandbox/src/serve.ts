@@ -22,7 +22,7 @@ interface ServiceParts {
   pace: { firstByteMs: number; eventMs: number }
   clock: { now(): number }
   /** Unique per answer. */
-  nextId(): string
+  nextId: () => string
 }
 
 type Serve = (req: IncomingMessage, res: ServerResponse, entry: LoggedRequest) => Promise<void>

@@ -32,7 +32,7 @@ export function ofBytes(bytes: number): string {
 export function pieces(text: string, events: number | undefined): string[] {
   const words = text.match(/\s*\S+\s*?(?=\s|$)|\s+/g) ?? []
   if (events === undefined || words.length === events) return words
-  const units = words.length > events ? words : [...text]
+  const units = words.length > events ? words : Array.from(text)
   return Array.from({ length: events }, (_, index) => {
     const from = Math.floor((index * units.length) / events)
     return units.slice(from, Math.floor(((index + 1) * units.length) / events)).join('')
@@ -41,6 +41,6 @@ export function pieces(text: string, events: number | undefined): string[] {
 
 function excerpt(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim()
-  const characters = [...line.slice(0, 2 * MAX_ECHOED_CHARS)]
+  const characters = Array.from(line.slice(0, 2 * (MAX_ECHOED_CHARS + 1)))
   return characters.length > MAX_ECHOED_CHARS ? `${characters.slice(0, MAX_ECHOED_CHARS - 1).join('')}…` : line
 }
