@@ -1,45 +1,65 @@
-import { readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { temporaryDir } from '../testing/temporary-dir.ts'
-import { inspectProcess } from './inspect-process.ts'
 import { lockDataDir } from './lock-data-dir.ts'
 
-test('one of many that come at once gets it, the next one after release', async () => {
-  await using dir = await temporaryDir()
-  const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockDataDir(dir.path)))
-  const winners = results.filter((result) => result.status === 'fulfilled')
-  expect(winners).toHaveLength(1)
-  expect(results.filter((result) => result.status === 'rejected')).toHaveLength(7)
-  await winners[0]?.value.release()
-  expect(await readdir(dir.path)).toEqual([])
-  await (await lockDataDir(dir.path)).release()
-})
+const MODULE = fileURLToPath(new URL('lock-data-dir.ts', import.meta.url))
+const HOLD = `
+  const { lockDataDir } = await import(process.argv[1])
+  try {
+    lockDataDir(process.argv[2])
+    console.log('taken')
+    setInterval(() => {}, 1_000)
+  } catch (error) {
+    console.log(error.code)
+  }`
 
-test('names the process that holds it', async () => {
-  await using dir = await temporaryDir()
-  await lockDataDir(dir.path)
-  await expect(lockDataDir(dir.path)).rejects.toMatchObject({
-    code: 'data_dir_in_use',
-    message: `${dir.path} is in use by process ${process.pid}`,
+async function lockElsewhere(dir: { path: string }) {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', HOLD, MODULE, dir.path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-})
+  const exited = once(child, 'exit')
+  const [said] = await once(child.stdout, 'data')
+  return {
+    said: String(said).trim(),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
 
-test.each([
-  ['a dead process', '2147483646 then'],
-  ['a living process that took the pid of a dead one', `${process.pid} long ago`],
-  ['nobody, torn', ''],
-])('a lock of %s is taken over by one of many', async (_, content) => {
+test('is for one at a time, and for the next one after release', async () => {
   await using dir = await temporaryDir()
-  await writeFile(join(dir.path, 'owner'), content)
-  const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockDataDir(dir.path)))
-  expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1)
-  expect(await readdir(dir.path)).toEqual(['owner'])
+  const first = lockDataDir(dir.path)
+  expect(() => lockDataDir(dir.path)).toThrow(expect.objectContaining({ code: 'data_dir_in_use' }))
+  first.release()
+  const second = lockDataDir(dir.path)
+  first.release()
+  expect(() => lockDataDir(dir.path)).toThrow(expect.objectContaining({ code: 'data_dir_in_use' }))
+  second.release()
 })
 
-test('a process is told from others by when it began', async () => {
-  const [first, again] = [await inspectProcess(process.pid), await inspectProcess(process.pid)]
-  expect(first?.startedAt).toBe(again?.startedAt)
-  expect(first?.startedAt).not.toBe((await inspectProcess(process.ppid))?.startedAt)
-  expect(await inspectProcess(2_147_483_646)).toBeNull()
+test('one of many processes that come at once gets it', async () => {
+  await using dir = await temporaryDir()
+  const processes = await Promise.all(Array.from({ length: 4 }, () => lockElsewhere(dir)))
+  const said = processes.map((one) => one.said).sort()
+  for (const one of processes) await one[Symbol.asyncDispose]()
+  expect(said).toEqual(['data_dir_in_use', 'data_dir_in_use', 'data_dir_in_use', 'taken'])
+})
+
+test('goes with the process that is killed', async () => {
+  await using dir = await temporaryDir()
+  {
+    await using other = await lockElsewhere(dir)
+    expect(other.said).toBe('taken')
+    expect(() => lockDataDir(dir.path)).toThrow(expect.objectContaining({ code: 'data_dir_in_use' }))
+  }
+  lockDataDir(dir.path).release()
+})
+
+test('says where it cannot be made', async () => {
+  expect(() => lockDataDir('/nonexistent')).toThrow(expect.objectContaining({ code: 'data_dir_not_writable' }))
 })

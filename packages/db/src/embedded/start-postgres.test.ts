@@ -8,7 +8,7 @@ import postgres from 'postgres'
 import { expect, test, vi } from 'vitest'
 import { temporaryDir } from '../testing/temporary-dir.ts'
 import { findBinaries } from './binaries.ts'
-import { inspectProcess } from './inspect-process.ts'
+import { runningCommand } from './running-command.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './start-postgres.ts'
 import { chooseUnprivileged } from './unprivileged.ts'
 
@@ -87,7 +87,7 @@ test('stop ends it and can be called again', async () => {
   await using dir = await temporaryDir()
   const server = await start(dir)
   await Promise.all([server.stop(), server.stop()])
-  expect(await inspectProcess(server.pid)).toBeNull()
+  expect(await runningCommand(server.pid)).toBeNull()
   expect(await server.exited).toEqual({ code: 0, signal: null })
   await expect(query(server.url, 'select 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
 })
@@ -117,7 +117,7 @@ test.runIf(isLinux)('goes when the process that started it is killed, and starts
   const killed = await startElsewhere(dir)
   await query(killed.url, 'create table notes ()')
   await killed.kill()
-  await expect.poll(() => inspectProcess(killed.pid), { timeout: 10_000 }).toBeNull()
+  await expect.poll(() => runningCommand(killed.pid), { timeout: 10_000 }).toBeNull()
   await using server = await start(dir)
   expect(await query(server.url, 'select from notes')).toHaveLength(0)
 })
@@ -130,9 +130,9 @@ test.runIf(isLinux)('takes over the server of a killed process where the kernel 
   const killed = await startElsewhere(dir, programs)
   await query(killed.url, 'create table notes ()')
   await killed.kill()
-  expect(await inspectProcess(killed.pid)).not.toBeNull()
+  expect(await runningCommand(killed.pid)).not.toBeNull()
   await using server = await start(dir)
-  expect(await inspectProcess(killed.pid)).toBeNull()
+  expect(await runningCommand(killed.pid)).toBeNull()
   expect(await query(server.url, 'select from notes')).toHaveLength(0)
 })
 
@@ -193,7 +193,7 @@ test('says that another version wrote the directory, and touches nothing', async
   await writeFile(join(cluster, 'PG_VERSION'), '17\n')
   await expect(start(dir)).rejects.toMatchObject({ code: 'version_mismatch' })
   expect(await readdir(cluster)).toEqual(['PG_VERSION'])
-  expect(await readdir(join(dir.path, 'pg'))).toEqual(['cluster'])
+  expect(await readdir(join(dir.path, 'pg'))).toEqual(['cluster', 'lock'])
 })
 
 test('says why the server did not start, and leaves the directory free', async () => {

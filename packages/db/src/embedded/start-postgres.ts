@@ -46,9 +46,7 @@ const CONNECT_TIMEOUT_S = 10
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = await makeDataDir(options.dataDir)
   const binaries = await findBinaries()
-  const lock = await lockDataDir(dataDir).catch((error: unknown) => {
-    throw error instanceof EmbeddedPostgresError ? error : notWritable(dataDir, error)
-  })
+  const lock = lockDataDir(dataDir)
   try {
     await stopOrphan(join(dataDir, 'cluster'))
     const unprivileged = chooseUnprivileged(join(dataDir, 'cluster'), binaries.postgres)
@@ -65,7 +63,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     })
     return await welcome(postmaster, cluster.password, lock.release)
   } catch (error) {
-    await lock.release()
+    lock.release()
     throw error
   }
 }
@@ -75,24 +73,16 @@ async function makeDataDir(path: string): Promise<string> {
     await mkdir(resolve(path), { recursive: true, mode: 0o700 })
     return await realpath(path)
   } catch (cause) {
-    throw notWritable(path, cause)
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new EmbeddedPostgresError('data_dir_not_writable', `Cannot make ${path}: ${why}`, { cause })
   }
 }
 
-function notWritable(dataDir: string, cause: unknown): EmbeddedPostgresError {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new EmbeddedPostgresError('data_dir_not_writable', `Cannot write to ${dataDir}: ${why}`, { cause })
-}
-
-async function welcome(
-  postmaster: Postmaster,
-  password: string,
-  release: () => Promise<void>,
-): Promise<EmbeddedPostgres> {
+async function welcome(postmaster: Postmaster, password: string, release: () => void): Promise<EmbeddedPostgres> {
   const server = `postgres://postgres:${password}@127.0.0.1:${postmaster.port}`
   async function stop() {
     await postmaster.stop()
-    await release()
+    release()
   }
   try {
     await ensureDatabase(`${server}/postgres`)

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts'
-import { inspectProcess } from './inspect-process.ts'
+import { runningCommand } from './running-command.ts'
 
 /** The name by which a server of ours is known from one somebody else started on the same directory. */
 export const CLUSTER_NAME = 'turnpike'
@@ -21,7 +21,7 @@ export async function stopOrphan(clusterPath: string): Promise<void> {
   const file = join(clusterPath, 'postmaster.pid')
   const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0])
   if (!pid) return await rm(file, { force: true })
-  const command = (await inspectProcess(pid))?.command ?? ''
+  const command = (await runningCommand(pid)) ?? ''
   const isPostmaster = command.includes('postgres') && command.includes(clusterPath)
   if (!isPostmaster) return await rm(file, { force: true })
   if (!command.includes(`cluster_name=${CLUSTER_NAME}`)) throw inUse(clusterPath, pid)
@@ -37,7 +37,7 @@ async function stopped(pid: number, signal: NodeJS.Signals, withinMs: number): P
     // It is gone, or not ours to stop: looking again tells which.
   }
   for (let waitedMs = 0; waitedMs < withinMs; waitedMs += POLL_MS) {
-    if ((await inspectProcess(pid)) === null) return true
+    if ((await runningCommand(pid)) === null) return true
     await delay(POLL_MS)
   }
   return false

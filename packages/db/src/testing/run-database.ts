@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, rmSync, statSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { startEmbeddedPostgres } from '../embedded/start-postgres.ts'
 import { migrate } from '../migrate.ts'
 import { ensurePartitions } from '../partitions.ts'
+import { temporaryDir } from './temporary-dir.ts'
 
 /** What tests need to make databases of their own; plain values, so that it can be handed to workers. */
 export interface RunDatabase {
@@ -18,9 +16,13 @@ export interface RunDatabase {
   template: string
 }
 
-const DIR_PREFIX = 'turnpike-test-'
-const ABANDONED_AFTER_MS = 24 * 3_600_000
-const SETTINGS = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '200' }
+const SETTINGS = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  max_connections: '200',
+  max_wal_size: '128MB',
+}
 
 /** A server for one run of tests: the one at `serverUrl`, else an embedded one that is gone afterwards. */
 export async function startRunDatabase(
@@ -49,31 +51,19 @@ export function withDatabase(url: string, name: string): string {
 }
 
 async function startThrowaway(): Promise<{ url: string; stop(): Promise<void> }> {
-  removeAbandoned()
-  const dir = await mkdtemp(join(tmpdir(), DIR_PREFIX))
-  const removeDir = () => rm(dir, { recursive: true, force: true })
+  const dir = await temporaryDir()
   try {
-    const server = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres'), settings: SETTINGS })
+    const server = await startEmbeddedPostgres({ dataDir: join(dir.path, 'postgres'), settings: SETTINGS })
     return {
       url: server.url,
       async stop() {
         await server.stop()
-        await removeDir()
+        await dir[Symbol.asyncDispose]()
       },
     }
   } catch (error) {
-    await removeDir()
+    await dir[Symbol.asyncDispose]()
     throw error
-  }
-}
-
-/** A killed run takes its server along, but not its files. */
-function removeAbandoned(): void {
-  for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(DIR_PREFIX)) continue
-    const dir = join(tmpdir(), name)
-    const age = Date.now() - (statSync(dir, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-    if (age > ABANDONED_AFTER_MS) rmSync(dir, { recursive: true, force: true })
   }
 }
 
