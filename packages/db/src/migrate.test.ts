@@ -11,7 +11,7 @@ test('makes every table of the schema in an empty database', async () => {
   const rows = await fresh.sql<{ name: string }[]>`
     select table_name as name from information_schema.tables where table_schema = 'public' order by 1`
   const tables = Object.values(schema).filter((member) => is(member, PgTable))
-  expect(rows.map(({ name }) => name)).toEqual(tables.map((table) => getTableName(table)).sort())
+  expect(rows.map(({ name }) => name)).toEqual(tables.map((table) => getTableName(table)).toSorted())
 })
 
 test('lets any number of processes migrate at once, and again later', async () => {

@@ -26,14 +26,14 @@ test.each(Object.entries(QUIET_COLUMNS))(
     from pg_attribute join pg_trigger on tgrelid = attrelid and tgname = 'notify_config_change'
     where attrelid = ${table}::regclass and attnum > 0 and not attisdropped`
     const untold = columns.filter(({ told }) => !told).map(({ name }) => name)
-    expect(untold.sort()).toEqual([...quiet].sort())
+    expect(untold.toSorted()).toEqual(quiet.toSorted())
   },
 )
 
 test('every statement that changes configuration tells its table once', async () => {
   await using fresh = await freshDatabase()
   const heard: string[] = []
-  const { unlisten } = await fresh.sql.listen('turnpike_config', (payload) => heard.push(payload))
+  const listener = await fresh.sql.listen('turnpike_config', (payload) => heard.push(payload))
   const steps: [string, () => PromiseLike<unknown>][] = [
     ['users,groups,accounts,api_keys', () => seed(fresh)],
     ['accounts', () => fresh.sql`update accounts set priority = 10`],
@@ -56,7 +56,7 @@ test('every statement that changes configuration tells its table once', async ()
     await flush(fresh, heard)
     expect(heard.join(',')).toBe(expected)
   }
-  await unlisten()
+  await listener.unlisten()
 })
 
 /** Notifications of one database arrive in order: when ours is there, all before it are. */

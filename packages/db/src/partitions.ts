@@ -20,7 +20,7 @@ export async function ensurePartitions(sql: Sql, now: Date): Promise<void> {
  * in the way of the partition they belong to. Who meets a missing one (a journal adopted late) calls this and goes on.
  */
 export async function ensurePartitionsFor(sql: Sql, times: readonly Date[]): Promise<void> {
-  const days = [...new Set(times.map(startOfDay))].sort((a, b) => a - b)
+  const days = [...new Set(times.map(startOfDay))].toSorted((a, b) => a - b)
   const missing = await withoutPartition(sql, days)
   if (missing.length === 0) return
   await sql.begin(async (tx) => {

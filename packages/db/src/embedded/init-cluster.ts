@@ -81,9 +81,15 @@ async function ensurePassword(dataDir: string): Promise<string> {
 async function initdb(options: Omit<InitOptions, 'dataDir'> & { path: string; passwordFile: string }): Promise<void> {
   const { binaries, unprivileged, durable, path, passwordFile } = options
   const { file, args, uid, gid } = unprivileged.command(binaries.initdb, [
-    ...['-D', path, '-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8'],
+    `--pgdata=${path}`,
+    '--username=postgres',
+    '--auth=scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '--encoding=UTF8',
     // The locale that is built in is the same on every system.
-    ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
     ...(durable ? [] : ['--no-sync']),
   ])
   try {

@@ -45,7 +45,7 @@ test('is for one at a time, and for the next one after release', async () => {
 test('one of many processes that come at once gets it', async () => {
   await using dir = await temporaryDir()
   const processes = await Promise.all(Array.from({ length: 4 }, () => lockElsewhere(dir)))
-  const said = processes.map((one) => one.said).sort()
+  const said = processes.map((one) => one.said).toSorted()
   for (const one of processes) await one[Symbol.asyncDispose]()
   expect(said).toEqual(['data_dir_in_use', 'data_dir_in_use', 'data_dir_in_use', 'taken'])
 })

@@ -2,6 +2,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts'
 
+export interface DataDirLock {
+  /** Again: does nothing. */
+  release(): void
+}
+
 const SQLITE_BUSY = 5
 
 /** Keeps the locks from the garbage collector, which would open them. */
@@ -15,7 +20,7 @@ const held = new Set<DatabaseSync>()
  *
  * @throws EmbeddedPostgresError `data_dir_in_use`, `data_dir_not_writable`
  */
-export function lockDataDir(dataDir: string): { release(): void } {
+export function lockDataDir(dataDir: string): DataDirLock {
   let lock: DatabaseSync | undefined
   try {
     lock = new DatabaseSync(join(dataDir, 'lock'), { timeout: 0 })

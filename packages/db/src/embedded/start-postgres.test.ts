@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, lchown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
@@ -180,9 +180,10 @@ test('begins anew where a start was killed half-way', async () => {
   expect(await unfinished()).toBe(false)
 })
 
-test('says that the directory cannot be written', async () => {
+test.each(['pg', 'pg/cluster'])('says that the directory cannot be written where %s is a file', async (path) => {
   await using dir = await temporaryDir()
-  await writeFile(join(dir.path, 'pg'), 'a file')
+  await mkdir(dirname(join(dir.path, path)), { recursive: true })
+  await writeFile(join(dir.path, path), 'a file')
   await expect(start(dir)).rejects.toMatchObject({ code: 'data_dir_not_writable' })
 })
 

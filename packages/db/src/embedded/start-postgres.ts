@@ -4,7 +4,7 @@ import postgres from 'postgres'
 import { findBinaries } from './binaries.ts'
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts'
 import { initCluster } from './init-cluster.ts'
-import { lockDataDir } from './lock-data-dir.ts'
+import { type DataDirLock, lockDataDir } from './lock-data-dir.ts'
 import { type Postmaster, type PostmasterExit, startPostmaster } from './postmaster.ts'
 import { stopOrphan } from './stop-orphan.ts'
 import { chooseUnprivileged } from './unprivileged.ts'
@@ -61,10 +61,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       settings: options.settings ?? {},
       deadlineMs: options.startTimeoutMs ?? START_TIMEOUT_MS,
     })
-    return await welcome(postmaster, cluster.password, lock.release)
+    return await welcome(postmaster, cluster.password, lock)
   } catch (error) {
     lock.release()
-    throw error
+    throw isSystemError(error) ? notWritable(dataDir, error) : error
   }
 }
 
@@ -73,16 +73,24 @@ async function makeDataDir(path: string): Promise<string> {
     await mkdir(resolve(path), { recursive: true, mode: 0o700 })
     return await realpath(path)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new EmbeddedPostgresError('data_dir_not_writable', `Cannot make ${path}: ${why}`, { cause })
+    throw notWritable(path, cause)
   }
 }
 
-async function welcome(postmaster: Postmaster, password: string, release: () => void): Promise<EmbeddedPostgres> {
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'path' in error
+}
+
+function notWritable(path: string, cause: unknown): EmbeddedPostgresError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new EmbeddedPostgresError('data_dir_not_writable', `Cannot write to ${path}: ${why}`, { cause })
+}
+
+async function welcome(postmaster: Postmaster, password: string, lock: DataDirLock): Promise<EmbeddedPostgres> {
   const server = `postgres://postgres:${password}@127.0.0.1:${postmaster.port}`
   async function stop() {
     await postmaster.stop()
-    release()
+    lock.release()
   }
   try {
     await ensureDatabase(`${server}/postgres`)

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
 import { inject } from 'vitest'
 import { createDb, type Db } from '../client.ts'
-import type {} from './global-setup.ts'
 import { withDatabase } from './run-database.ts'
 
 export interface FreshDatabase extends Db, AsyncDisposable {

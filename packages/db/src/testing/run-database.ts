@@ -16,6 +16,12 @@ export interface RunDatabase {
   template: string
 }
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    runDatabase: RunDatabase
+  }
+}
+
 const SETTINGS = {
   fsync: 'off',
   full_page_writes: 'off',
