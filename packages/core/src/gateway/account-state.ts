@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { AccountStatus } from '../words.ts'
 
 /** What an attempt taught about its account. Source: accounts-and-billing.md, "Account states". */
@@ -12,33 +13,44 @@ export type AccountEvent =
   /** Nothing was learnt: the caller left, or the refusal was his own fault. */
   | { kind: 'inconclusive' }
 
-export interface ModelCooling {
-  untilMs: number
-  reason: string
+const modelCooling = z.object({
+  untilMs: z.number(),
+  reason: z.string(),
   /** How many times in a row without a hint; the doubling's exponent. */
-  level: number
-  refusedAtMs: number
-}
+  level: z.number(),
+  refusedAtMs: z.number(),
+})
+
+const breaker = z.object({
+  failuresInRow: z.number(),
+  /** Times opened since it last closed; 0 = closed. */
+  opened: z.number(),
+  /** A probe may go once this is past; one at a time. */
+  openUntilMs: z.number(),
+  probing: z.boolean(),
+  window: z.array(z.object({ startMs: z.number(), total: z.number(), failed: z.number() })),
+})
+
+const accountHealth = z.object({
+  coolingUntilMs: z.number(),
+  coolingReason: z.string().nullable(),
+  /** By the upstream's name of the model. */
+  models: z.record(z.string(), modelCooling),
+  unauthorizedAtMs: z.number(),
+  forbiddenAtMs: z.array(z.number()),
+  overloadLevel: z.number(),
+  breaker,
+})
 
 /** Health of one account. Plain JSON: it is stored, so that a restart keeps what was learnt. */
-export interface AccountHealth {
-  coolingUntilMs: number
-  coolingReason: string | null
-  models: Record<string, ModelCooling>
-  unauthorizedAtMs: number
-  forbiddenAtMs: number[]
-  overloadLevel: number
-  breaker: Breaker
-}
+export type AccountHealth = z.infer<typeof accountHealth>
+type Breaker = z.infer<typeof breaker>
 
-interface Breaker {
-  failuresInRow: number
-  /** Times opened since it last closed; 0 = closed. */
-  opened: number
-  /** A probe may go once this is past; one at a time. */
-  openUntilMs: number
-  probing: boolean
-  window: { startMs: number; total: number; failed: number }[]
+/** Health as it was stored; a new one where nothing fitting was. A probe that was under way died with its process. */
+export function accountHealthOf(stored: unknown): AccountHealth {
+  const parsed = accountHealth.safeParse(stored)
+  if (!parsed.success) return newAccountHealth()
+  return { ...parsed.data, breaker: { ...parsed.data.breaker, probing: false } }
 }
 
 /** A change worth a row in account_events and a write to the account. */

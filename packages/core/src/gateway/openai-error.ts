@@ -1,4 +1,6 @@
+import type { WireProtocol } from '../words.ts'
 import { GATEWAY_ERRORS, type GatewayError } from './errors.ts'
+import { asObject, isObject, parseJson } from './json.ts'
 
 /** An error answer on the wire. `headers` carries retry-after, retry-after-ms and x-should-retry where they apply. */
 export interface ErrorAnswer {
@@ -36,16 +38,26 @@ export function chatErrorEvent(error: GatewayError): string {
 }
 
 /** The last event of a broken Responses stream: a bare `error` event would make Codex reconnect. */
-export function responsesErrorEvent(error: GatewayError, responseId: string, sequenceNumber: number): string {
-  const response = {
-    id: responseId,
-    object: 'response',
-    status: 'failed',
-    error: { code: error.code, message: error.message },
-    output: [],
-  }
+export function responsesErrorEvent(
+  { code, message }: { code: unknown; message: unknown },
+  responseId: string,
+  sequenceNumber: number,
+): string {
+  const response = { id: responseId, object: 'response', status: 'failed', error: { code, message }, output: [] }
   const data = JSON.stringify({ type: 'response.failed', sequence_number: sequenceNumber, response })
   return `event: response.failed\ndata: ${data}\n\n`
+}
+
+/** A whole JSON answer of the upstream, told in a stream that a keep-alive has already opened: its one and last event. */
+export function wholeAnswerEvent(body: string, protocol: WireProtocol, requestId: string): string {
+  const json = asObject(parseJson(body))
+  const error = asObject(json.error)
+  if (protocol === 'responses' && isObject(json.error)) {
+    return responsesErrorEvent({ code: error.code ?? null, message: error.message ?? null }, `resp_${requestId}`, 0)
+  }
+  const data = JSON.stringify(json)
+  if (protocol === 'chat') return `data: ${data}\n\n${isObject(json.error) ? '' : 'data: [DONE]\n\n'}`
+  return `event: response.completed\ndata: {"type":"response.completed","sequence_number":0,"response":${data}}\n\n`
 }
 
 function errorMembers(error: GatewayError) {

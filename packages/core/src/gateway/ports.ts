@@ -147,6 +147,7 @@ export interface StartRecord {
   groupId: number
   accountId: number
   model: string
+  multiplierE4: number
   clientIp: string
 }
 

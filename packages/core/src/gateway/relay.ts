@@ -238,6 +238,7 @@ async function journalStart(story: Story, candidate: Candidate, { journal }: Rel
     groupId: call.caller.group.id,
     accountId: candidate.accountId,
     model: call.body.model,
+    multiplierE4: call.caller.group.multiplierE4,
     clientIp: call.clientIp,
   }
   await journal.start(record)

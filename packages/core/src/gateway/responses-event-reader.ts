@@ -1,6 +1,7 @@
 import type { EventKind, EventReader } from './event-reader.ts'
 import { asObject, asString, isObject, type JsonObject, parseJson } from './json.ts'
 import { eventData } from './sse.ts'
+import { responsesErrorEvent } from './openai-error.ts'
 import { readUsage, type UsageReading } from './usage.ts'
 
 const PREAMBLES = new Set(['response.created', 'response.queued', 'response.in_progress'])
@@ -53,9 +54,7 @@ export function createResponsesEventReader(): EventReader {
       const data = asObject(parseJson(eventData(event) ?? ''))
       if (isObject(data.response)) return event
       const { code = null, message = null } = isObject(data.error) ? data.error : data
-      const response = { id: responseId, object: 'response', status: 'failed', error: { code, message }, output: [] }
-      const failed = { type: 'response.failed', sequence_number: sequence, response }
-      return `event: response.failed\ndata: ${JSON.stringify(failed)}\n\n`
+      return responsesErrorEvent({ code, message }, responseId ?? 'resp_unknown', sequence)
     },
     errorCode: () => errorCode,
     nextSequenceNumber: () => sequence + 1,

@@ -1,0 +1,120 @@
+import { applyAccountEvent, type HealthChange, newAccountHealth } from '@turnpike/core/gateway/account-state'
+import type { AccountBook, AccountLive, Candidate } from '@turnpike/core/gateway/ports'
+import { type AccountConfig, type Config, candidatesFor } from '../config/config.ts'
+import { createSessionBindings } from './session-bindings.ts'
+
+/** Candidate lists kept, one per group and model: model names come from callers. */
+const MAX_CANDIDATE_LISTS = 2_000
+/** Weight of a new time to first token in the moving average. */
+const TTFT_WEIGHT = 0.2
+
+export interface LiveAccounts extends AccountBook {
+  live(accountId: number): AccountLive | undefined
+  lastUsedAtMs(accountId: number): number | null
+  /** Forgets what was learnt of an account; an `error` stays for the database to lift. */
+  clear(accountId: number): void
+  /** The configuration changed. */
+  refresh(): void
+  /** Accounts that could take a request now / that exist. */
+  counts(): { available: number; total: number }
+}
+
+interface AccountBookOptions {
+  config: () => Config
+  now: () => number
+  /** Hears of changes to store; `accountId` was used now where `change` is null. */
+  onChange(accountId: number, change: HealthChange | null, live: AccountLive): void
+}
+
+/** What this process knows of the accounts: load, health, speed, sessions. Survives every reading of the configuration. */
+export function createAccountBook({ config, now, onChange }: AccountBookOptions): LiveAccounts {
+  const lives = new Map<number, AccountLive>()
+  const lastUsed = new Map<number, number>()
+  const lists = new Map<number, Map<string, Candidate[]>>()
+  let listCount = 0
+  const sessions = createSessionBindings()
+
+  function liveOf(account: AccountConfig): AccountLive {
+    let live = lives.get(account.id)
+    if (live === undefined) {
+      live = { inFlight: 0, waiting: 0, ttftMs: null, health: account.health }
+      lives.set(account.id, live)
+    }
+    return live
+  }
+
+  function refresh(): void {
+    lists.clear()
+    listCount = 0
+    const { accounts } = config()
+    for (const [id, live] of lives) {
+      if (!accounts.has(id) && live.inFlight === 0 && live.waiting === 0) lives.delete(id)
+    }
+  }
+
+  function candidates(groupId: number, model: string): readonly Candidate[] {
+    const known = lists.get(groupId)?.get(model)
+    if (known !== undefined) return known
+    const found = candidatesFor(config(), groupId, model, liveOf)
+    if (found.length > 0) remember(groupId, model, found)
+    return found
+  }
+
+  function remember(groupId: number, model: string, found: Candidate[]): void {
+    if (listCount >= MAX_CANDIDATE_LISTS) {
+      lists.clear()
+      listCount = 0
+    }
+    const models = lists.get(groupId) ?? new Map<string, Candidate[]>()
+    lists.set(groupId, models.set(model, found))
+    listCount++
+  }
+
+  function report(candidate: Candidate, event: Parameters<AccountBook['report']>[1]): void {
+    const { accountId, live, upstreamModel } = candidate
+    const nowMs = now()
+    lastUsed.set(accountId, nowMs)
+    const change = applyAccountEvent(live.health, event, { model: upstreamModel, nowMs })
+    if (change?.status) block(accountId, change.status)
+    onChange(accountId, change, live)
+  }
+
+  /** Takes effect at once; the configuration says the same as soon as the change is stored and read. */
+  function block(accountId: number, status: string): void {
+    for (const models of lists.values()) {
+      for (const list of models.values()) {
+        for (const candidate of list) if (candidate.accountId === accountId) candidate.blocked = status
+      }
+    }
+  }
+
+  return {
+    candidates,
+    report,
+    probe({ live }) {
+      if (live.health.breaker.opened > 0) live.health.breaker.probing = true
+    },
+    observeTtft({ live }, ttftMs) {
+      live.ttftMs = live.ttftMs === null ? ttftMs : live.ttftMs + TTFT_WEIGHT * (ttftMs - live.ttftMs)
+    },
+    boundAccount: sessions.bound,
+    bind: sessions.bind,
+    live: (accountId) => lives.get(accountId),
+    lastUsedAtMs: (accountId) => lastUsed.get(accountId) ?? null,
+    clear(accountId) {
+      const live = lives.get(accountId)
+      if (live) live.health = newAccountHealth()
+    },
+    refresh,
+    counts() {
+      let available = 0
+      const { accounts } = config()
+      for (const account of accounts.values()) {
+        const { health } = liveOf(account)
+        const isUp = account.status === 'active' && account.schedulable && account.expiresAtMs > now()
+        if (isUp && health.coolingUntilMs <= now() && health.breaker.openUntilMs <= now()) available++
+      }
+      return { available, total: accounts.size }
+    },
+  }
+}

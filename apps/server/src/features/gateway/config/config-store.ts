@@ -1,0 +1,98 @@
+import type { Db } from '@turnpike/db'
+import type { Log } from '../../../shared/logger.ts'
+import type { SecretBox } from '../../../shared/secret-box.ts'
+import type { Config } from './config.ts'
+import { loadConfig } from './load-config.ts'
+
+export const CONFIG_CHANNEL = 'turnpike_config'
+/** Changes come by notification; this finds what a lost connection kept from us. */
+export const CONFIRM_EVERY_MS = 30_000
+/** Without a word from the database for this long, a revoked key could still be served: then nobody is. */
+export const CONFIG_MAX_AGE_MS = 15 * 60_000
+const LOAD_TIMEOUT_MS = 5_000
+/** Several changes of one administrator's act become one reading. */
+const DEBOUNCE_MS = 20
+
+export interface ConfigStore {
+  current(): Config
+  /** Reads again now; rejects when the database is out of reach. */
+  reload(): Promise<void>
+  /** Called after every reading. */
+  onChange(listener: () => void): void
+  isTooOld(): boolean
+  close(): Promise<void>
+}
+
+interface ConfigStoreOptions {
+  db: Db
+  box: SecretBox
+  now: () => number
+  log: Log
+}
+
+/** The configuration in memory, at most a moment behind the database: every change there is announced by a trigger. */
+export async function openConfigStore({ db, box, now, log }: ConfigStoreOptions): Promise<ConfigStore> {
+  let config = await loadConfig({ db: db.db, box, log })
+  let confirmedAtMs = now()
+  let loading: Promise<void> | null = null
+  let isStale = false
+  let debounce: NodeJS.Timeout | null = null
+  const listeners: (() => void)[] = []
+
+  async function load(): Promise<void> {
+    const timeout = Promise.withResolvers<never>()
+    const timer = setTimeout(
+      () => timeout.reject(new Error('Reading the configuration took too long')),
+      LOAD_TIMEOUT_MS,
+    )
+    try {
+      config = await Promise.race([loadConfig({ db: db.db, box, log }), timeout.promise])
+      confirmedAtMs = now()
+      for (const listener of listeners) listener()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** A change during a reading may have been missed by it, so it is followed by another one. */
+  async function reload(): Promise<void> {
+    isStale = true
+    loading ??= (async () => {
+      try {
+        while (isStale) {
+          isStale = false
+          await load()
+        }
+      } finally {
+        loading = null
+      }
+    })()
+    return loading
+  }
+
+  function reloadQuietly(): void {
+    debounce = null
+    reload().catch((error: unknown) => log.warn({ err: error }, 'the configuration could not be read'))
+  }
+
+  function onNotified(): void {
+    debounce ??= setTimeout(reloadQuietly, DEBOUNCE_MS)
+  }
+
+  const confirm = setInterval(reloadQuietly, CONFIRM_EVERY_MS)
+  // `onNotified` also runs on every new connection, for what was announced while there was none.
+  const subscription = await db.sql.listen(CONFIG_CHANNEL, onNotified, onNotified)
+
+  return {
+    current: () => config,
+    reload,
+    onChange: (listener) => void listeners.push(listener),
+    isTooOld: () => now() - confirmedAtMs > CONFIG_MAX_AGE_MS,
+    async close() {
+      clearInterval(confirm)
+      if (debounce !== null) clearTimeout(debounce)
+      await subscription.unlisten().catch(() => {})
+      await loading?.catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import { createPriceList } from '@turnpike/core/billing/price'
+import { accountHealthOf } from '@turnpike/core/gateway/account-state'
+import type { Db } from '@turnpike/db'
+import { accountGroups, accounts, groups, prices } from '@turnpike/db/schema'
+import { ne } from 'drizzle-orm'
+import { openAccountSecret, openExtraHeaders } from '../../../shared/account-secrets.ts'
+import type { Log } from '../../../shared/logger.ts'
+import type { SecretBox } from '../../../shared/secret-box.ts'
+import type { AccountConfig, Config, GroupConfig } from './config.ts'
+
+type AccountRow = typeof accounts.$inferSelect
+type GroupRow = typeof groups.$inferSelect
+
+/** Everything the request path needs, read at once. An account whose secret does not open is left out and reported. */
+export async function loadConfig({ db, box, log }: { db: Db['db']; box: SecretBox; log: Log }): Promise<Config> {
+  const [groupRows, accountRows, links, priceRows] = await Promise.all([
+    db.select().from(groups),
+    db.select().from(accounts).where(ne(accounts.status, 'archived')),
+    db.select().from(accountGroups),
+    db.select().from(prices),
+  ])
+  const linksOf = Map.groupBy(links, ({ accountId }) => accountId)
+  const accountEntries = accountRows.flatMap((row) => {
+    try {
+      const inGroups = new Map((linksOf.get(row.id) ?? []).map(({ groupId, priority }) => [groupId, priority]))
+      return [[row.id, toAccount(row, inGroups, box)] as const]
+    } catch (error) {
+      log.error({ err: error, accountId: row.id }, 'an account cannot be used: its secret does not open')
+      return []
+    }
+  })
+  return {
+    groups: new Map(groupRows.map((row) => [row.id, toGroup(row)])),
+    accounts: new Map(accountEntries),
+    prices: createPriceList(priceRows),
+  }
+}
+
+function toGroup(row: GroupRow): GroupConfig {
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status,
+    billing: row.billing,
+    multiplierE4: row.rateMultiplierE4,
+    models: row.models,
+    onBusy: row.onBusy,
+    onDisconnect: row.onDisconnect,
+    stickiness: row.stickiness,
+    timeouts: {
+      connectMs: row.connectTimeoutMs,
+      firstByteMs: row.firstByteTimeoutMs,
+      idleMs: row.idleTimeoutMs,
+      totalMs: row.totalTimeoutMs,
+    },
+    maxAccountSwitches: row.maxAccountSwitches,
+  }
+}
+
+function toAccount(row: AccountRow, inGroups: AccountConfig['groups'], box: SecretBox): AccountConfig {
+  const url = new URL(row.baseUrl)
+  return {
+    id: row.id,
+    provider: row.provider,
+    protocol: row.protocol,
+    origin: url.origin,
+    basePath: url.pathname.replace(/\/$/, ''),
+    headers: { ...openExtraHeaders(box, row), ...credentials(row, openAccountSecret(box, row)) },
+    forwardOrganization: row.forwardOrganization,
+    priority: row.priority,
+    weight: row.weight,
+    concurrency: row.concurrency,
+    modelMapping: row.modelMapping,
+    models: row.models,
+    affinityDomain: row.affinityDomain,
+    schedulable: row.schedulable,
+    expiresAtMs: row.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
+    status: row.status,
+    groups: inGroups,
+    health: accountHealthOf(row.health),
+    lastUsedAtMs: row.lastUsedAt?.getTime() ?? null,
+  }
+}
+
+function credentials({ provider }: AccountRow, secret: string): Record<string, string> {
+  return provider === 'azure-openai' ? { 'api-key': secret } : { authorization: `Bearer ${secret}` }
+}

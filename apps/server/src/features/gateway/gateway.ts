@@ -1,0 +1,153 @@
+import { countTokens } from '@turnpike/core/billing/count-tokens'
+import { costOf } from '@turnpike/core/billing/cost'
+import type { GatewayError } from '@turnpike/core/gateway/errors'
+import type { Outcome } from '@turnpike/core/gateway/outcome'
+import type { Clock, RelayPorts } from '@turnpike/core/gateway/ports'
+import { createRetryBudget } from '@turnpike/core/gateway/retry-budget'
+import type { Db } from '@turnpike/db'
+import { randomUUID } from 'node:crypto'
+import type { Dispatcher } from 'undici'
+import type { ClientAddress } from '../../http/client-address.ts'
+import { every } from '../../shared/every.ts'
+import { openJournal } from '../../shared/journal/journal.ts'
+import type { Log } from '../../shared/logger.ts'
+import type { SecretBox } from '../../shared/secret-box.ts'
+import { createAccountBook } from './accounts/account-book.ts'
+import { createAccountRecorder } from './accounts/account-recorder.ts'
+import { createAccountRuntime } from './accounts/account-runtime.ts'
+import { openConfigStore } from './config/config-store.ts'
+import { createCallerOf } from './http/caller.ts'
+import { createGatewayRoutes } from './http/routes.ts'
+import { createAuthenticator } from './keys/authenticate.ts'
+import { keysByPublicId } from './keys/key-store.ts'
+import { createUnknownKeyLimit } from './keys/unknown-key-limit.ts'
+import { createLedger, createLedgerWriter, makePartitions } from './ledger.ts'
+import { createLiveRequests } from './live-requests.ts'
+import { AUDIT_EVERY_MS, createSlotAuditor } from './slot-auditor.ts'
+import { createInProcessSlots } from './slots/in-process-slots.ts'
+import { createUpstream } from './upstream.ts'
+
+const PARTITIONS_EVERY_MS = 3_600_000
+const STRANDED_EVERY_MS = 5_000
+const AUTH_PEPPER = 'api key pepper'
+
+export interface GatewayOptions {
+  db: Db
+  box: SecretBox
+  egress: { poolFor(url: string, options: { connectMs: number }): Dispatcher }
+  clientAddress: ClientAddress
+  clock: Clock
+  journalDir: string
+  bootId: string
+  journalMaxBytes: number
+  maxBodyBytes: number
+  corsOrigins: readonly string[]
+  /** Hears of every ended request, refusals included. */
+  onOutcome(outcome: Outcome): void
+  log: Log
+}
+
+export type Gateway = Awaited<ReturnType<typeof openGateway>>
+
+/** The request path with everything it keeps: configuration, keys, slots, accounts, journal. */
+export async function openGateway(options: GatewayOptions) {
+  const { db, box, clock, log } = options
+  const { now, monotonic } = clock
+  await makePartitions(db.sql, now(), log)
+  const config = await openConfigStore({ db, box, now, log })
+  const recorder = createAccountRecorder({ sql: db.sql, now, log })
+  const accounts = createAccountBook({ config: config.current, now, onChange: recorder.onChange })
+  const authenticator = createAuthenticator({
+    pepper: apiKeyPepper(box),
+    lookUp: (publicIds) => keysByPublicId(db.sql, publicIds),
+    limit: createUnknownKeyLimit({ now }),
+    now,
+  })
+  config.onChange(() => {
+    accounts.refresh()
+    authenticator.refresh().catch((error: unknown) => log.warn({ err: error }, 'keys could not be read again'))
+  })
+  const write = createLedgerWriter({ sql: db.sql, log })
+  const journal = await openJournal({
+    root: options.journalDir,
+    bootId: options.bootId,
+    maxBytes: options.journalMaxBytes,
+    write,
+    now,
+    log,
+  })
+  const ledger = createLedger({ journal, write, ping: () => db.sql`select 1`, log })
+  const slots = createInProcessSlots({ monotonic })
+  const live = createLiveRequests()
+  const auditor = createSlotAuditor({ book: slots.book, live, log })
+  const ports: RelayPorts = {
+    clock,
+    random: Math.random,
+    slots,
+    accounts,
+    upstream: createUpstream({ account: (id) => config.current().accounts.get(id), poolFor: options.egress.poolFor }),
+    journal: ledger.port,
+    price({ usage, model, provider, multiplierE4, atMs }) {
+      const price = config.current().prices.priceOf(model, provider, atMs)
+      return price === null ? null : costOf(usage, price, multiplierE4)
+    },
+    countTokens,
+    onOutcome: options.onOutcome,
+    retryBudget: createRetryBudget(),
+    decodeUtf8: (bytes) => Buffer.from(bytes, 'latin1').toString('utf8'),
+    newId: randomUUID,
+  }
+  let isClosed = false
+  const refusals = new Map<string, number>()
+  const routes = createGatewayRoutes({
+    ports,
+    callerOf: createCallerOf({ authenticator, config, clientAddress: options.clientAddress, onKeyUsed: recorder.keyUsed }),
+    config: config.current,
+    sql: db.sql,
+    live,
+    maxBodyBytes: options.maxBodyBytes,
+    corsOrigins: options.corsOrigins,
+    isClosed: () => isClosed,
+    onRefused: ({ code }: GatewayError) => void refusals.set(code, (refusals.get(code) ?? 0) + 1),
+    log,
+  })
+  const loops = [
+    every(AUDIT_EVERY_MS, auditor.audit, log),
+    every(PARTITIONS_EVERY_MS, () => makePartitions(db.sql, now(), log), log),
+    every(STRANDED_EVERY_MS, ledger.retryStranded, log),
+  ]
+
+  return {
+    routes,
+    accountRuntime: createAccountRuntime({ accounts, recorder, sql: db.sql }),
+    gauges: () => ({
+      inFlight: live.size(),
+      waiters: slots.waiters(),
+      openStreams: live.size(),
+      accountsAvailable: accounts.counts().available,
+      accountsTotal: accounts.counts().total,
+    }),
+    /** What is missing while requests are served all the same; empty = nothing. */
+    missing: () => (journal.stats().stuckSinceMs === null ? [] : ['database']),
+    isServing: () => !isClosed && !config.isTooOld(),
+    stats: () => ({ journal: journal.stats(), ledger: ledger.stats(), leaks: auditor.leaks(), refusals }),
+    /** Turns new requests away and waits for those that run; true = none is left. */
+    drain(timeoutMs: number): Promise<boolean> {
+      isClosed = true
+      return live.drained(timeoutMs)
+    },
+    async close(): Promise<void> {
+      isClosed = true
+      await Promise.all(loops.map((loop) => loop.stop()))
+      await ledger.retryStranded()
+      await journal.close()
+      await recorder.close()
+      await config.close()
+    },
+  }
+}
+
+/** The pepper of API keys: a key of its own under the master key. */
+export function apiKeyPepper(box: SecretBox): Buffer {
+  return box.derive(AUTH_PEPPER)
+}

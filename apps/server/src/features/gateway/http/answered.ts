@@ -1,0 +1,57 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ClientLeft } from '@turnpike/core/gateway/client-left'
+import { asGatewayError, GatewayError } from '@turnpike/core/gateway/errors'
+import { openAiError } from '@turnpike/core/gateway/openai-error'
+import type { Log } from '../../../shared/logger.ts'
+import type { KeyRecord } from '../keys/key-store.ts'
+import type { CallerOf } from './caller.ts'
+import { discard } from './read-body.ts'
+import { clientRequestId, hasKeyInQuery } from './request-headers.ts'
+
+/** Answers a request of a known key with the JSON that `make` gives, or with the error it throws. */
+export type Answered = (request: IncomingMessage, response: ServerResponse, make: (key: KeyRecord) => unknown) => void
+
+export function createAnswered({ callerOf, log }: { callerOf: CallerOf; log: Log }): Answered {
+  async function answer(request: IncomingMessage, make: (key: KeyRecord) => unknown): Promise<string> {
+    if (hasKeyInQuery(request.url ?? '')) throw new GatewayError('api_key_in_query')
+    const { key } = await callerOf.identify(request)
+    return JSON.stringify(await make(key))
+  }
+
+  return function answered(request, response, make) {
+    discard(request)
+    const headers = requestHeaders(request)
+    answer(request, make).then(
+      (body) => send(response, 200, headers, body),
+      (error: unknown) => {
+        if (error instanceof ClientLeft) return
+        const known = asGatewayError(error)
+        if (known.code === 'internal_error') log.error({ err: error }, 'a request failed by our own fault')
+        sendError(response, known, headers)
+      },
+    )
+  }
+}
+
+/** The refusal of a request that no handler took. */
+export function refuse(request: IncomingMessage, response: ServerResponse, error: GatewayError): void {
+  discard(request)
+  sendError(response, error, requestHeaders(request))
+}
+
+function sendError(response: ServerResponse, error: GatewayError, headers: Record<string, string>): void {
+  const answer = openAiError(error)
+  send(response, answer.status, { ...headers, ...answer.headers }, answer.body)
+}
+
+function send(response: ServerResponse, status: number, headers: Record<string, string>, body: string): void {
+  const bytes = Buffer.from(body)
+  response.writeHead(status, { ...headers, 'content-type': 'application/json', 'content-length': bytes.length })
+  response.end(bytes)
+}
+
+function requestHeaders({ headers }: IncomingMessage): Record<string, string> {
+  const theirs = clientRequestId(headers)
+  return { 'x-request-id': randomUUIDv7(), ...(theirs === null ? {} : { 'x-client-request-id': theirs }) }
+}

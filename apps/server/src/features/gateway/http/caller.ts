@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http'
+import type { Caller } from '@turnpike/core/gateway/call'
+import { GatewayError } from '@turnpike/core/gateway/errors'
+import type { ClientAddress } from '../../../http/client-address.ts'
+import type { GroupConfig } from '../config/config.ts'
+import type { ConfigStore } from '../config/config-store.ts'
+import type { Authenticator } from '../keys/authenticate.ts'
+import type { KeyRecord } from '../keys/key-store.ts'
+import { presentedKey } from './request-headers.ts'
+
+export interface CallerOf {
+  /** The key of a request and the address it comes from. Throws the refusals of authentication. */
+  identify(request: IncomingMessage): Promise<{ key: KeyRecord; address: string }>
+  group(key: KeyRecord): GroupConfig
+  /** The key as the relay sees its caller. Throws group_unavailable. */
+  relayCaller(key: KeyRecord): Caller
+}
+
+interface CallerOfOptions {
+  authenticator: Authenticator
+  config: ConfigStore
+  clientAddress: ClientAddress
+  onKeyUsed(keyId: number): void
+}
+
+export function createCallerOf({ authenticator, config, clientAddress, onKeyUsed }: CallerOfOptions): CallerOf {
+  async function identify(request: IncomingMessage) {
+    if (config.isTooOld()) throw new GatewayError('control_plane_unavailable')
+    const address = clientAddress(request)
+    const found = authenticator.authenticate(presentedKey(request.headers), address)
+    const key = found instanceof Promise ? await found : found
+    // A group made a moment ago may be known to the database only.
+    if (!config.current().groups.has(key.groupId)) await config.reload().catch(() => {})
+    group(key)
+    onKeyUsed(key.keyId)
+    return { key, address }
+  }
+
+  function group({ groupId }: KeyRecord): GroupConfig {
+    const found = config.current().groups.get(groupId)
+    if (found === undefined || found.status !== 'active') throw new GatewayError('group_unavailable')
+    return found
+  }
+
+  return {
+    identify,
+    group,
+    relayCaller: (key) => ({
+      userId: key.userId,
+      userConcurrency: key.userConcurrency,
+      keyId: key.keyId,
+      keyConcurrency: key.concurrency,
+      models: key.models,
+      group: group(key),
+    }),
+  }
+}

@@ -1,0 +1,110 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Call } from '@turnpike/core/gateway/call'
+import { ClientLeft } from '@turnpike/core/gateway/client-left'
+import { asGatewayError, GatewayError } from '@turnpike/core/gateway/errors'
+import type { RelayPorts } from '@turnpike/core/gateway/ports'
+import { relay } from '@turnpike/core/gateway/relay'
+import { parseRequestBody } from '@turnpike/core/gateway/request-body'
+import type { Endpoint, WireProtocol } from '@turnpike/core/words'
+import type { Log } from '../../../shared/logger.ts'
+import type { KeyRecord } from '../keys/key-store.ts'
+import type { LiveRequests } from '../live-requests.ts'
+import type { CallerOf } from './caller.ts'
+import { decodeBody, discard, readBody } from './read-body.ts'
+import { clientRequestId, forwardedHeaders, hasKeyInQuery, sessionName, userAgentOf } from './request-headers.ts'
+import { createResponder, type HttpResponder } from './responder.ts'
+
+export interface CompletionOptions {
+  ports: RelayPorts
+  callerOf: CallerOf
+  live: LiveRequests
+  maxBodyBytes: number
+  /** True while requests are turned away: draining. */
+  isClosed(): boolean
+  onRefused(error: GatewayError): void
+  log: Log
+}
+
+/** Chat Completions and Responses: from the request line to the last byte of the answer. */
+export function createCompletionHandler(options: CompletionOptions, endpoint: Endpoint, protocol: WireProtocol) {
+  const { ports, callerOf, live, maxBodyBytes, log } = options
+
+  return function handleCompletion(request: IncomingMessage, response: ServerResponse): void {
+    const startedAt = ports.clock.monotonic()
+    const requestId = randomUUIDv7()
+    const responder = createResponder({
+      response,
+      requestId,
+      clientRequestId: clientRequestId(request.headers),
+      monotonic: ports.clock.monotonic,
+      startedAt,
+    })
+    const client = new AbortController()
+    response.on('close', () => {
+      responder.close()
+      if (!response.writableFinished) client.abort()
+    })
+    live.enter(requestId)
+    serve(request, responder, { requestId, startedAt, client: client.signal })
+      .catch((error: unknown) => tell(error, requestId, responder))
+      .finally(() => live.leave(requestId))
+  }
+
+  async function serve(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<void> {
+    const entry = await enter(request)
+    const bytes = await readBody(request, maxBodyBytes)
+    const bodyReadAt = ports.clock.monotonic()
+    const body = parseRequestBody(decodeBody(bytes))
+    if (body.stream) responder.expectStream(protocol)
+    const call: Call = {
+      ...frame,
+      clientRequestId: clientRequestId(request.headers),
+      createdAtMs: timeOf(frame.requestId),
+      bodyReadAt,
+      endpoint,
+      protocol,
+      body,
+      bytes,
+      headers: forwardedHeaders(request.headers),
+      session: sessionName(request.headers, body.json.prompt_cache_key),
+      caller: callerOf.relayCaller(entry.key),
+      clientIp: entry.address,
+      userAgent: userAgentOf(request),
+    }
+    await using answer = await relay(call, ports)
+    await answer.deliver(responder)
+  }
+
+  /** Who calls; whoever is refused here has not been listened to. */
+  async function enter(request: IncomingMessage): Promise<{ key: KeyRecord; address: string }> {
+    try {
+      if (options.isClosed()) throw new GatewayError('overloaded')
+      if (hasKeyInQuery(request.url ?? '')) throw new GatewayError('api_key_in_query')
+      return await callerOf.identify(request)
+    } catch (error) {
+      discard(request)
+      throw error
+    }
+  }
+
+  function tell(error: unknown, requestId: string, responder: HttpResponder): void {
+    if (error instanceof ClientLeft) return responder.close()
+    const gatewayError = asGatewayError(error)
+    if (gatewayError.code === 'internal_error')
+      log.error({ err: error, requestId }, 'a request failed by our own fault')
+    options.onRefused(gatewayError)
+    responder.fail(gatewayError)
+  }
+}
+
+interface Frame {
+  requestId: string
+  startedAt: number
+  client: AbortSignal
+}
+
+/** The 48-bit time at the front of a UUIDv7, ms since the epoch. */
+function timeOf(uuid: string): number {
+  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16)
+}

@@ -1,0 +1,149 @@
+import type { ServerResponse } from 'node:http'
+import type { AnswerHead, Responder } from '@turnpike/core/gateway/answer'
+import { GATEWAY_ERRORS, type GatewayError } from '@turnpike/core/gateway/errors'
+import {
+  chatErrorEvent,
+  openAiError,
+  responsesErrorEvent,
+  retryHeaders,
+  wholeAnswerEvent,
+} from '@turnpike/core/gateway/openai-error'
+import type { WireProtocol } from '@turnpike/core/words'
+
+/** A stream that has been silent this long gets a sign of life; the first one commits status 200. */
+export const KEEP_ALIVE_MS = 15_000
+/** A comment and one newline: an empty line would end an event that is not there. */
+const PING = ': ping\n'
+
+interface ResponderOptions {
+  response: ServerResponse
+  requestId: string
+  clientRequestId: string | null
+  monotonic: () => number
+  startedAt: number
+  keepAliveMs?: number
+}
+
+export interface HttpResponder extends Responder {
+  /** From here on the caller may be kept waiting: a stream of this protocol gets keep-alives. */
+  expectStream(protocol: WireProtocol): void
+  /** Stops the keep-alives. */
+  close(): void
+}
+
+/** The only one who knows whether headers went out: it writes a status or an in-stream error accordingly. */
+export function createResponder({
+  response,
+  requestId,
+  clientRequestId,
+  monotonic,
+  startedAt,
+  keepAliveMs = KEEP_ALIVE_MS,
+}: ResponderOptions): HttpResponder {
+  let protocol: WireProtocol = 'chat'
+  let lastWriteAt = monotonic()
+  let keepAlive: NodeJS.Timeout | null = null
+
+  function baseHeaders(): Record<string, string> {
+    const headers: Record<string, string> = { 'x-request-id': requestId }
+    if (clientRequestId !== null) headers['x-client-request-id'] = clientRequestId
+    return headers
+  }
+
+  function headersOf(head: AnswerHead): Record<string, string> {
+    const totalMs = monotonic() - startedAt
+    const upstreamMs = Math.min(head.upstreamMs, totalMs)
+    const gatewayMs = Math.max(0, totalMs - head.queueMs - upstreamMs)
+    return {
+      ...baseHeaders(),
+      'openai-processing-ms': String(Math.round(totalMs)),
+      ...head.headers,
+      ...retryHeaders(head.status),
+      'server-timing': `queue;dur=${ms(head.queueMs)}, route;dur=${ms(head.routeMs)}, upstream;dur=${ms(upstreamMs)}, gateway;dur=${ms(gatewayMs)}`,
+      'x-turnpike-attempts': String(head.attempts),
+      'x-turnpike-queue-ms': String(Math.round(head.queueMs)),
+    }
+  }
+
+  function openStream(headers: Record<string, string>, status = 200): void {
+    response.writeHead(status, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+      'x-accel-buffering': 'no',
+      ...headers,
+    })
+  }
+
+  function write(events: string): boolean {
+    lastWriteAt = monotonic()
+    return response.write(events, 'latin1')
+  }
+
+  function onSilence(): void {
+    if (response.destroyed || response.writableEnded) return close()
+    const silentMs = monotonic() - lastWriteAt
+    if (silentMs >= keepAliveMs) {
+      if (!response.headersSent) {
+        openStream({ ...baseHeaders(), 'x-turnpike-attempts': '0', 'x-turnpike-queue-ms': '0' })
+      }
+      // Behind a reader who does not read, a sign of life would only pile up.
+      if (!response.writableNeedDrain) write(PING)
+    }
+    keepAlive = setTimeout(onSilence, silentMs >= keepAliveMs ? keepAliveMs : keepAliveMs - silentMs)
+  }
+
+  function close(): void {
+    if (keepAlive !== null) clearTimeout(keepAlive)
+    keepAlive = null
+  }
+
+  return {
+    expectStream(of) {
+      protocol = of
+      keepAlive = setTimeout(onSilence, keepAliveMs)
+    },
+    send(answer) {
+      close()
+      // A stream that a keep-alive has opened can take no status any more.
+      if (response.headersSent) return void response.end(wholeAnswerEvent(answer.body, protocol, requestId), 'latin1')
+      const headers = headersOf(answer)
+      headers['content-type'] ??= 'application/json'
+      headers['content-length'] = String(answer.body.length)
+      response.writeHead(answer.status, headers)
+      response.end(answer.body, 'latin1')
+    },
+    write(events, head) {
+      if (!response.headersSent) openStream(headersOf(head), head.status)
+      return write(events)
+    },
+    whenDrained: (call) => void response.once('drain', call),
+    writeLast(events, head) {
+      close()
+      if (!response.headersSent) openStream(headersOf(head), head.status)
+      write(events)
+    },
+    end: (rest) => void response.end(rest, 'latin1'),
+    fail(error) {
+      close()
+      if (response.headersSent) return void response.end(errorEvent(error), 'latin1')
+      const { status, headers, body } = openAiError(error)
+      response.writeHead(status, {
+        ...baseHeaders(),
+        'openai-processing-ms': String(Math.round(monotonic() - startedAt)),
+        ...headers,
+        'content-type': 'application/json',
+        'content-length': String(Buffer.byteLength(body)),
+      })
+      response.end(body)
+    },
+    close,
+  }
+
+  function errorEvent(error: GatewayError): string {
+    return protocol === 'chat' ? chatErrorEvent(error) : responsesErrorEvent(error, `resp_${requestId}`, 0)
+  }
+}
+
+function ms(value: number): string {
+  return value.toFixed(1)
+}

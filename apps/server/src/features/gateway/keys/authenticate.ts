@@ -1,0 +1,130 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import { GatewayError } from '@turnpike/core/gateway/errors'
+import { LRUCache } from 'lru-cache'
+import { hashApiKey, parseApiKey } from '../../../shared/api-key.ts'
+import type { KeyRecord } from './key-store.ts'
+import type { createUnknownKeyLimit } from './unknown-key-limit.ts'
+
+const MAX_CACHED_KEYS = 50_000
+const REFRESH_BATCH = 1_000
+/** Compared against where there is no such key, so that both cases take the same time. */
+const NOBODYS_HASH = '0'.repeat(64)
+
+interface CachedKey {
+  record: KeyRecord
+  /** SHA-256 of the key that was proven by its HMAC: comparing it is ten times cheaper. */
+  provenDigest: Buffer | null
+}
+
+interface AuthenticatorOptions {
+  pepper: Uint8Array
+  /** Rejects when the database is out of reach. */
+  lookUp(publicIds: string[]): Promise<KeyRecord[]>
+  limit: ReturnType<typeof createUnknownKeyLimit>
+  now: () => number
+}
+
+export type Authenticator = ReturnType<typeof createAuthenticator>
+
+/** Step 1 of gateway.md: the key behind a request, from memory where it was seen before. */
+export function createAuthenticator({ pepper, lookUp, limit, now }: AuthenticatorOptions) {
+  const cache = new LRUCache<string, CachedKey>({ max: MAX_CACHED_KEYS })
+  const lookUps = new Map<string, Promise<KeyRecord | null>>()
+  let generation = 0
+
+  /** Throws invalid_api_key, too_many_invalid_keys, control_plane_unavailable. Synchronous where the key is cached. */
+  function authenticate(key: string | null, address: string): KeyRecord | Promise<KeyRecord> {
+    const publicId = key === null ? undefined : parseApiKey(key)?.publicId
+    if (key === null) throw new GatewayError('invalid_api_key')
+    const cached = publicId === undefined ? undefined : cache.get(publicId)
+    if (cached !== undefined && proves(cached, key)) return usable(cached.record)
+    const blockedMs = limit.blockedMs(address)
+    if (blockedMs > 0) throw new GatewayError('too_many_invalid_keys', { retryAfterMs: blockedMs })
+    if (publicId === undefined || cached !== undefined) return refuse(address)
+    return fromDatabase(publicId, key, address)
+  }
+
+  async function fromDatabase(publicId: string, key: string, address: string): Promise<KeyRecord> {
+    const seen = generation
+    const record = await shared(publicId)
+    const entry: CachedKey = { record: record ?? nobody(publicId), provenDigest: null }
+    if (!proves(entry, key) || record === null) return refuse(address)
+    if (seen === generation) cache.set(publicId, entry)
+    return usable(record)
+  }
+
+  /** One look-up for all requests that wait for the same key. */
+  function shared(publicId: string): Promise<KeyRecord | null> {
+    const running = lookUps.get(publicId)
+    if (running !== undefined) return running
+    const started = lookUp([publicId])
+      .then(([record]) => record ?? null)
+      .catch((cause: unknown) => {
+        throw new GatewayError('control_plane_unavailable', { cause })
+      })
+      .finally(() => lookUps.delete(publicId))
+    lookUps.set(publicId, started)
+    return started
+  }
+
+  function proves(entry: CachedKey, key: string): boolean {
+    const digest = hash('sha256', key, 'buffer')
+    if (entry.provenDigest !== null) return timingSafeEqual(entry.provenDigest, digest)
+    const isProven = timingSafeEqual(
+      Buffer.from(entry.record.secretHash, 'hex'),
+      Buffer.from(hashApiKey(pepper, key), 'hex'),
+    )
+    if (isProven) entry.provenDigest = digest
+    return isProven
+  }
+
+  function refuse(address: string): never {
+    limit.count(address)
+    throw new GatewayError('invalid_api_key')
+  }
+
+  function usable(record: KeyRecord): KeyRecord {
+    const isUsable = record.status === 'active' && record.userStatus === 'active' && record.expiresAtMs > now()
+    if (!isUsable) throw new GatewayError('invalid_api_key')
+    return record
+  }
+
+  /**
+   * Reads every cached key again, because something about keys or users changed. Requests go on meanwhile by what was
+   * known: nobody waits for the database because of somebody else's change.
+   */
+  async function refresh(): Promise<void> {
+    generation++
+    const publicIds = [...cache.keys()]
+    for (let from = 0; from < publicIds.length; from += REFRESH_BATCH) {
+      const batch = publicIds.slice(from, from + REFRESH_BATCH)
+      const records = new Map((await lookUp(batch)).map((record) => [record.publicId, record]))
+      for (const publicId of batch) replace(publicId, records.get(publicId))
+    }
+  }
+
+  function replace(publicId: string, record: KeyRecord | undefined): void {
+    const known = cache.peek(publicId)
+    if (known === undefined) return
+    if (record === undefined || record.secretHash !== known.record.secretHash) cache.delete(publicId)
+    else known.record = record
+  }
+
+  return { authenticate, refresh }
+}
+
+function nobody(publicId: string): KeyRecord {
+  return {
+    keyId: 0,
+    publicId,
+    secretHash: NOBODYS_HASH,
+    status: 'revoked',
+    expiresAtMs: 0,
+    concurrency: 1,
+    models: [],
+    groupId: 0,
+    userId: 0,
+    userStatus: 'archived',
+    userConcurrency: 1,
+  }
+}

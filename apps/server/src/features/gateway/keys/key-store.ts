@@ -1,0 +1,37 @@
+import type { KeyStatus, UserStatus } from '@turnpike/core/words'
+import type { Sql } from 'postgres'
+
+/** A key as the request path needs it. */
+export interface KeyRecord {
+  keyId: number
+  publicId: string
+  /** HMAC-SHA-256 of the whole key, hex. */
+  secretHash: string
+  status: KeyStatus
+  /** Ms since the epoch; Infinity = never. */
+  expiresAtMs: number
+  concurrency: number
+  models: readonly string[]
+  groupId: number
+  userId: number
+  userStatus: UserStatus
+  userConcurrency: number
+}
+
+interface KeyRow extends Omit<KeyRecord, 'expiresAtMs'> {
+  expiresAt: Date | null
+}
+
+/** The keys with these public ids and what they take from their owners; unknown ids are left out. */
+export async function keysByPublicId(sql: Sql, publicIds: string[]): Promise<KeyRecord[]> {
+  const rows = await sql<KeyRow[]>`
+    select k.id::int as "keyId", k.public_id as "publicId", k.secret_hash as "secretHash", k.status,
+           k.expires_at as "expiresAt", k.concurrency, k.models, k.group_id::int as "groupId",
+           u.id::int as "userId", u.status as "userStatus", u.concurrency as "userConcurrency"
+    from api_keys k join users u on u.id = k.user_id
+    where k.public_id = any(${publicIds})`
+  return rows.map(({ expiresAt, ...key }) => ({
+    ...key,
+    expiresAtMs: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
+  }))
+}

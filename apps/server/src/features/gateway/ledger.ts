@@ -1,0 +1,80 @@
+import { GatewayError } from '@turnpike/core/gateway/errors'
+import type { Outcome } from '@turnpike/core/gateway/outcome'
+import type { Journal } from '@turnpike/core/gateway/ports'
+import { ensurePartitions, insertOutcomes } from '@turnpike/db'
+import type { Sql } from 'postgres'
+import { within } from '../../shared/deadline.ts'
+import type { Journal as JournalFile } from '../../shared/journal/journal.ts'
+import type { Log } from '../../shared/logger.ts'
+
+/** A batch that takes longer is given again; rows it may have written are not written twice. */
+export const WRITE_TIMEOUT_MS = 6_000
+const PROBE_TIMEOUT_MS = 1_000
+/** Ends that neither journal nor database took, kept in memory to be written later; beyond it the newest are counted as lost. */
+export const MAX_STRANDED_ENDS = 10_000
+
+/** Writes batches of outcomes; a row the database refuses for good is logged by id and does not block the others. */
+export function createLedgerWriter({ sql, log }: { sql: Sql; log: Log }) {
+  return async function write(outcomes: Outcome[]): Promise<void> {
+    const { rejected } = await within(WRITE_TIMEOUT_MS, insertOutcomes(sql, outcomes))
+    for (const { outcome, error } of rejected) {
+      log.error({ err: error, requestId: outcome.requestId }, 'the ledger refused a record for good')
+    }
+  }
+}
+
+interface LedgerOptions {
+  journal: JournalFile
+  write(outcomes: Outcome[]): Promise<void>
+  /** Resolves when the database answers. */
+  ping(): Promise<unknown>
+  log: Log
+}
+
+/** The relay's journal: the local file, or where that is full or broken the ledger itself, or else nobody is served. */
+export function createLedger({ journal, write, ping, log }: LedgerOptions) {
+  let stranded: Outcome[] = []
+  let lost = 0
+
+  const port: Journal = {
+    async start(record) {
+      try {
+        await journal.append({ kind: 'start', record })
+      } catch (cause) {
+        await retryStranded()
+        await within(PROBE_TIMEOUT_MS, ping()).catch(() => {
+          throw new GatewayError('ledger_unavailable', { cause })
+        })
+      }
+    },
+    async end(outcome) {
+      try {
+        await journal.append({ kind: 'end', record: outcome })
+      } catch (error) {
+        log.error({ err: error, requestId: outcome.requestId }, 'the journal took no record; writing to the ledger')
+        await write([outcome]).catch(() => strand(outcome))
+      }
+    },
+  }
+
+  function strand(outcome: Outcome): void {
+    if (stranded.length < MAX_STRANDED_ENDS) stranded.push(outcome)
+    else lost++
+  }
+
+  async function retryStranded(): Promise<void> {
+    if (stranded.length === 0) return
+    const batch = stranded
+    stranded = []
+    await write(batch).catch(() => batch.forEach(strand))
+  }
+
+  return { port, retryStranded, stats: () => ({ stranded: stranded.length, lost }) }
+}
+
+/** Makes the ledger's partitions ahead; a missing one is made by the writer too, so a failure here only costs time. */
+export async function makePartitions(sql: Sql, now: number, log: Log): Promise<void> {
+  await within(WRITE_TIMEOUT_MS, ensurePartitions(sql, new Date(now))).catch((error: unknown) =>
+    log.warn({ err: error }, 'partitions could not be made ahead'),
+  )
+}

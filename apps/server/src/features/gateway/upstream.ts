@@ -1,0 +1,136 @@
+import type { Upstream, UpstreamCall, UpstreamListener } from '@turnpike/core/gateway/ports'
+import type { Dispatcher } from 'undici'
+import type { AccountConfig } from './config/config.ts'
+import { createInflater } from './inflate.ts'
+
+interface UpstreamOptions {
+  account(accountId: number): AccountConfig | undefined
+  poolFor(url: string, options: { connectMs: number }): Dispatcher
+}
+
+/** Sends attempts through the egress guard's pools and reports what comes back, one character per byte. */
+export function createUpstream({ account, poolFor }: UpstreamOptions): Upstream {
+  return {
+    open({ candidate, path, headers, body, connectMs }, listener) {
+      const target = account(candidate.accountId)
+      const pool = target === undefined ? null : reachable(target, connectMs)
+      if (target === undefined || pool === null) return failed(listener)
+      const handler = new AttemptHandler(listener)
+      pool.dispatch(
+        {
+          origin: target.origin,
+          path: `${target.basePath}${path}`,
+          method: 'POST',
+          headers: { ...headers, ...target.headers, 'content-type': 'application/json' },
+          body: typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+        },
+        handler,
+      )
+      return handler
+    },
+  }
+
+  /** Null for an address that the guard refuses. */
+  function reachable({ origin }: AccountConfig, connectMs: number): Dispatcher | null {
+    try {
+      return poolFor(origin, { connectMs })
+    } catch {
+      // The account's test names the reason; to a request it is an upstream that cannot be reached.
+      return null
+    }
+  }
+}
+
+/** The account went away between choice and attempt, or its address may not be reached. */
+function failed(listener: UpstreamListener): UpstreamCall {
+  queueMicrotask(() => listener.onError('unreachable'))
+  return { pause() {}, resume() {}, abort() {} }
+}
+
+/** One call. undici hands itself over piece by piece; abort and pause before it began are remembered. */
+class AttemptHandler implements Dispatcher.DispatchHandler, UpstreamCall {
+  readonly #listener: UpstreamListener
+  #controller: Dispatcher.DispatchController | null = null
+  #inflater: ReturnType<typeof createInflater> | null = null
+  #isOver = false
+  #wasSent = false
+
+  constructor(listener: UpstreamListener) {
+    this.#listener = listener
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isOver) return controller.abort(new CallAborted())
+    this.#wasSent = true
+    this.#listener.onSent()
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (status < 200 || this.#isOver) return
+    const encoding = headers['content-encoding']
+    if (encoding !== undefined && encoding !== 'identity') {
+      this.#inflater = createInflater(String(encoding), {
+        onData: (bytes) => this.#deliver(bytes),
+        onEnd: () => this.#end(),
+        onError: () => this.#fail('lost'),
+      })
+      if (this.#inflater === null) return this.#fail('lost')
+    }
+    this.#listener.onHeaders(status, headers)
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#inflater === null) this.#deliver(chunk)
+    else this.#inflater.write(chunk)
+  }
+
+  onResponseEnd(): void {
+    if (this.#inflater === null) this.#end()
+    else this.#inflater.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const isTooLarge = 'code' in error && error.code === 'UND_ERR_HEADERS_OVERFLOW'
+    this.#fail(isTooLarge ? 'too_large' : this.#wasSent ? 'lost' : 'unreachable')
+  }
+
+  pause(): void {
+    this.#controller?.pause()
+  }
+
+  resume(): void {
+    this.#controller?.resume()
+  }
+
+  abort(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#inflater?.destroy()
+    this.#controller?.abort(new CallAborted())
+  }
+
+  #deliver(chunk: Buffer): void {
+    if (!this.#isOver) this.#listener.onData(chunk.toString('latin1'))
+  }
+
+  #end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#listener.onEnd()
+  }
+
+  #fail(kind: Parameters<UpstreamListener['onError']>[0]): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#inflater?.destroy()
+    if (this.#controller?.aborted === false) this.#controller.abort(new CallAborted())
+    this.#listener.onError(kind)
+  }
+}
+
+type Headers = Record<string, string | string[] | undefined>
+
+class CallAborted extends Error {
+  override readonly name = 'CallAborted'
+}

@@ -1,0 +1,49 @@
+import { open } from 'node:fs/promises'
+import { decodeRecord, type JournalRecord } from './record.ts'
+
+const CHUNK_BYTES = 256 * 1024
+const LINE_FEED = 0x0a
+
+export interface ReadStep {
+  records: JournalRecord[]
+  /** Lines that were torn or flipped. */
+  damaged: number
+  /** Where the next step starts: behind the last whole line. */
+  position: number
+  isAtEnd: boolean
+}
+
+/**
+ * Reads whole lines from `position` on, about 256 KiB a step and never beyond `limit`. A last line without its line feed
+ * is left for later, unless `isFinal` says that nobody will finish it.
+ */
+export async function readStep(path: string, position: number, limit: number, isFinal: boolean): Promise<ReadStep> {
+  const bytes = await readWholeLines(path, position, limit)
+  const end = bytes.lastIndexOf(LINE_FEED) + 1
+  const step: ReadStep = { records: [], damaged: 0, position: position + end, isAtEnd: position + end >= limit }
+  for (const line of bytes.toString('utf8', 0, end).split('\n')) {
+    if (line === '') continue
+    const record = decodeRecord(line)
+    if (record === null) step.damaged++
+    else step.records.push(record)
+  }
+  const isTail = position + bytes.length >= limit
+  if (isTail && isFinal && end < bytes.length)
+    return { ...step, damaged: step.damaged + 1, position: limit, isAtEnd: true }
+  return isTail ? { ...step, isAtEnd: true } : step
+}
+
+/** A chunk that holds at least one line feed, or all there is. */
+async function readWholeLines(path: string, position: number, limit: number): Promise<Buffer> {
+  const file = await open(path, 'r')
+  try {
+    for (let size = CHUNK_BYTES; ; size *= 2) {
+      const length = Math.min(size, limit - position)
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(Math.max(0, length)), 0, length, position)
+      const bytes = buffer.subarray(0, bytesRead)
+      if (bytes.includes(LINE_FEED) || bytesRead < size) return bytes
+    }
+  } finally {
+    await file.close()
+  }
+}

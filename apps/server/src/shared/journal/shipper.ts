@@ -1,0 +1,110 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Outcome } from '@turnpike/core/gateway/outcome'
+import type { StartRecord } from '@turnpike/core/gateway/ports'
+import { segmentName } from './journal-writer.ts'
+import type { JournalRecord } from './record.ts'
+import { readStep } from './segment-reader.ts'
+
+export const SHIP_BATCH_ROWS = 500
+
+/** Writes outcomes to the ledger, each at most once; throws when the ledger is out of reach. */
+export type WriteOutcomes = (outcomes: Outcome[]) => Promise<void>
+
+export interface ShipStats {
+  shipped: number
+  damagedLines: number
+  /** Requests that have begun and not ended, as far as was read. */
+  openStarts: number
+}
+
+interface Segment {
+  number: number
+  bytes: number
+  isOpen: boolean
+}
+
+export interface Shipper {
+  /** Ships all that is readable now; resolves with the number of rows. Call again after a failure: nothing is skipped. */
+  ship(segments: Segment[]): Promise<number>
+  /** Requests without an end, for a directory whose process is dead. */
+  unended(): StartRecord[]
+  stats(): ShipStats
+}
+
+/**
+ * Carries the records of one directory to the ledger, in order. A segment is removed when all its ends are in the ledger
+ * and none of its starts is still open, so that whatever kills this process, the next one finds what is missing.
+ */
+export function createShipper({
+  directory,
+  write,
+  onRemoved = () => {},
+  isFinal = false,
+}: {
+  directory: string
+  write: WriteOutcomes
+  onRemoved?: (segment: number) => void
+  /** The directory's process is dead: a torn last line will never be finished. */
+  isFinal?: boolean
+}): Shipper {
+  const positions = new Map<number, number>()
+  const open = new Map<string, { record: StartRecord; segment: number }>()
+  const openPerSegment = new Map<number, number>()
+  const stats = { shipped: 0, damagedLines: 0 }
+
+  async function ship(segments: Segment[]): Promise<number> {
+    let rows = 0
+    for (const segment of segments) rows += await shipSegment(segment)
+    for (const segment of segments) await removeIfDone(segment)
+    return rows
+  }
+
+  async function shipSegment({ number, bytes, isOpen }: Segment): Promise<number> {
+    let rows = 0
+    for (let position = positions.get(number) ?? 0; position < bytes; ) {
+      const step = await readStep(join(directory, segmentName(number)), position, bytes, isFinal || !isOpen)
+      const outcomes = step.records.filter((record) => record.kind === 'end').map(({ record }) => record)
+      for (let from = 0; from < outcomes.length; from += SHIP_BATCH_ROWS) {
+        await write(outcomes.slice(from, from + SHIP_BATCH_ROWS))
+      }
+      note(step.records, number)
+      stats.damagedLines += step.damaged
+      stats.shipped += outcomes.length
+      rows += outcomes.length
+      positions.set(number, step.position)
+      if (step.position === position) break
+      position = step.position
+    }
+    return rows
+  }
+
+  function note(records: JournalRecord[], segment: number): void {
+    for (const { kind, record } of records) {
+      if (kind === 'start') {
+        open.set(record.requestId, { record, segment })
+        openPerSegment.set(segment, (openPerSegment.get(segment) ?? 0) + 1)
+        continue
+      }
+      const started = open.get(record.requestId)
+      if (started === undefined) continue
+      open.delete(record.requestId)
+      openPerSegment.set(started.segment, (openPerSegment.get(started.segment) ?? 1) - 1)
+    }
+  }
+
+  async function removeIfDone({ number, bytes, isOpen }: Segment): Promise<void> {
+    const isShipped = (positions.get(number) ?? 0) >= bytes
+    if (isOpen || isFinal || !isShipped || (openPerSegment.get(number) ?? 0) > 0) return
+    await rm(join(directory, segmentName(number)), { force: true })
+    positions.delete(number)
+    openPerSegment.delete(number)
+    onRemoved(number)
+  }
+
+  return {
+    ship,
+    unended: () => [...open.values()].map(({ record }) => record),
+    stats: () => ({ ...stats, openStarts: open.size }),
+  }
+}
