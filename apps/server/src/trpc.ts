@@ -21,6 +21,8 @@ export interface Context {
   setSessionCookie(cookie: { token: string; expiresAt: Date } | null): void
   /** True while the peer reads more slowly than we write. */
   isSlow(): boolean
+  /** Takes one of the connection's places for subscriptions; returns how to give it back. */
+  openSubscription(): () => void
   services: Services
 }
 

@@ -41,7 +41,7 @@ export function createAccounts({ store, probe, egress, runtime, box, clock, sand
     const address = input.baseUrl ?? defaultBaseUrl(input.provider) ?? sandboxAddress(input.provider)
     const baseUrl = await checkedBaseUrl(input.provider, address)
     const stored = await store.create({ ...input, baseUrl })
-    if (input.models !== undefined) return show(stored)
+    if (stored.row.models !== null) return show(stored)
     await discoverModels(stored.row)
     return get(stored.row.id)
   }
@@ -117,8 +117,11 @@ export function createAccounts({ store, probe, egress, runtime, box, clock, sand
   return { list, get, create, update, archive, setSchedulable, clearState, test }
 }
 
-// `*` maps whatever no other entry maps; without a model to ask for, any model that is mapped to will do.
-function upstreamModel({ modelMapping }: AccountRow, model: string | undefined): string | undefined {
+// Without a model to ask for, any that is mapped to will do.
+function upstreamModel({ modelMapping, models }: AccountRow, model: string | undefined): string | undefined {
+  const anyModel = modelMapping['*']
   if (model === undefined) return Object.values(modelMapping).find((target) => target !== '*')
-  return modelMapping[model] ?? modelMapping['*'] ?? model
+  if (Object.hasOwn(modelMapping, model)) return modelMapping[model]
+  if (anyModel === undefined || anyModel === '*' || models?.includes(model)) return model
+  return anyModel
 }

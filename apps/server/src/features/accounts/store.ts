@@ -55,6 +55,7 @@ export function createAccountStore({ db, box }: { db: Db['db']; box: SecretBox }
         .overridingSystemValue()
         .values({
           ...values,
+          models: listOrUnknown(values.models),
           id,
           protocol: values.protocol ?? defaultProtocol(values.provider),
           secretSealed: sealAccountSecret(box, id, secret),
@@ -69,6 +70,7 @@ export function createAccountStore({ db, box }: { db: Db['db']; box: SecretBox }
   async function update({ id, secret, extraHeaders, groupIds, ...changes }: AccountUpdate): Promise<StoredAccount> {
     const columns = {
       ...changes,
+      models: listOrUnknown(changes.models),
       ...(changes.status ? { statusReason: null } : {}),
       ...(secret ? { secretSealed: sealAccountSecret(box, id, secret), secretLast4: lastFour(secret) } : {}),
       ...(extraHeaders ? { extraHeadersSealed: sealExtraHeaders(box, id, extraHeaders) } : {}),
@@ -166,6 +168,11 @@ async function replaceGroups(db: Builder, accountId: number, groupIds: number[])
 
 function defaultProtocol(provider: Provider): Protocol {
   return provider === 'openai-compatible' ? 'chat' : 'responses+chat'
+}
+
+// An empty list would serve nothing; what is meant is that nobody knows.
+function listOrUnknown(models: string[] | null | undefined): string[] | null | undefined {
+  return models?.length === 0 ? null : models
 }
 
 function lastFour(secret: string): string {

@@ -1,0 +1,121 @@
+import type { IncomingMessage } from 'node:http'
+import type { Db } from '@turnpike/db'
+import type { AccountRuntime } from './features/accounts/account.ts'
+import { createAccounts } from './features/accounts/accounts.ts'
+import { createProbe, type Egress } from './features/accounts/probe.ts'
+import { createAccountStore } from './features/accounts/store.ts'
+import { createAttempts } from './features/auth/attempts.ts'
+import { createAuth } from './features/auth/auth.ts'
+import { createOwners } from './features/auth/owners.ts'
+import { createPasswords } from './features/auth/passwords.ts'
+import { createSessions } from './features/auth/sessions.ts'
+import { createTickets } from './features/auth/tickets.ts'
+import { createGroupStore } from './features/groups/store.ts'
+import { createKeyStore } from './features/keys/store.ts'
+import type { LiveFeed } from './features/ops/live-feed.ts'
+import { createUsage } from './features/usage/usage.ts'
+import { createUserStore } from './features/users/store.ts'
+import { createClientAddress, createProxyTrust } from './http/client-address.ts'
+import { createOriginRules } from './http/origin-rules.ts'
+import { createTrpcHandler } from './http/trpc-handler.ts'
+import { createWsAdmission } from './http/ws-admission.ts'
+import type { Services } from './services.ts'
+import type { Log } from './shared/logger.ts'
+import type { SecretBox } from './shared/secret-box.ts'
+import type { WallClock } from './shared/wall-clock.ts'
+import { createSockets } from './ws.ts'
+
+export interface TrpcOptions {
+  database: Db
+  box: SecretBox
+  clock: WallClock
+  log: Log
+  egress: Egress
+  runtime: AccountRuntime
+  live: LiveFeed
+  /** Where the built-in sandbox listens; null = it does not run. */
+  sandboxBaseUrl(): string | null
+  env: TrpcEnv
+  /** Shorter in tests. */
+  timings?: { sessionCheckMs?: number; firstMessageMs?: number }
+}
+
+/** The environment's share in this side of the server. */
+export interface TrpcEnv {
+  host: string
+  publicUrl?: string | null | undefined
+  allowedHosts: readonly string[]
+  corsOrigins: readonly string[]
+  trustedProxies: readonly string[]
+  opsWsOriginPolicy: 'strict' | 'permissive'
+  opsWsTrustProxy: boolean
+  opsWsTrustedProxies: readonly string[]
+  opsWsMaxConns: number
+  opsWsMaxConnsPerIp: number
+}
+
+/** The tRPC side of the server: a handler for `/trpc`, the server's upgrade events, and what they call. */
+export function createTrpc({ env, timings = {}, ...options }: TrpcOptions) {
+  const { clock, log } = options
+  const { services, owners } = createServices(options)
+  const publicUrl = env.publicUrl ?? null
+  const rules = createOriginRules({ ...env, listenHost: env.host, publicUrl })
+  const clientAddress = createClientAddress(env.trustedProxies)
+  const isTrustedProxy = createProxyTrust(env.trustedProxies)
+
+  function isSecure({ headers, socket }: IncomingMessage): boolean {
+    if (publicUrl !== null) return publicUrl.startsWith('https:')
+    return headers['x-forwarded-proto'] === 'https' && isTrustedProxy(socket.remoteAddress)
+  }
+
+  const admission = createWsAdmission({
+    rules,
+    clientAddress,
+    isSecure,
+    isOriginProxy: createProxyTrust(env.opsWsTrustProxy ? env.opsWsTrustedProxies : []),
+    originPolicy: env.opsWsOriginPolicy,
+    maxConns: env.opsWsMaxConns,
+    maxConnsPerIp: env.opsWsMaxConnsPerIp,
+  })
+  const sockets = createSockets({ services, admission, log, ...timings })
+
+  return {
+    /** For `app.use('/trpc', …)`. */
+    httpHandler: createTrpcHandler({ services, rules, clientAddress, isSecure, clock, log }),
+    /** For `server.on('upgrade', …)`. */
+    upgrade: sockets.upgrade,
+    /** Says goodbye to every socket; HTTP calls that run go on. */
+    close: sockets.close,
+    openSockets: sockets.openSockets,
+    /** Whether this Host header may see the panel. */
+    isAllowedHost: rules.isAllowedHost,
+    services,
+    owners,
+  }
+}
+
+function createServices({ database, box, clock, egress, runtime, live, sandboxBaseUrl }: Omit<TrpcOptions, 'env'>) {
+  const { db, sql } = database
+  const passwords = createPasswords()
+  const sessions = createSessions({ db, clock, hashKey: box.derive('sessions') })
+  const services: Services = {
+    auth: createAuth({ db, sessions, passwords, attempts: createAttempts({ clock }) }),
+    sessions,
+    tickets: createTickets({ clock }),
+    users: createUserStore({ db, hashPassword: passwords.hash }),
+    groups: createGroupStore({ db }),
+    keys: createKeyStore({ db, pepper: box.derive('key pepper') }),
+    accounts: createAccounts({
+      store: createAccountStore({ db, box }),
+      probe: createProbe({ egress, clock }),
+      egress,
+      runtime,
+      box,
+      clock,
+      sandboxBaseUrl,
+    }),
+    usage: createUsage({ sql, clock }),
+    live,
+  }
+  return { services, owners: createOwners({ db, passwords, sessions }) }
+}
