@@ -1,0 +1,154 @@
+import { type Dispatcher, Pool } from 'undici'
+import { assertAddressesAllowed, type Destination, inspectUrl } from './check-url.ts'
+import { createConnector } from './connect.ts'
+import { EgressError } from './egress-error.ts'
+import { parsePrivateUpstreams } from './private-upstreams.ts'
+import { createResolver, type Resolve } from './resolver.ts'
+
+export interface EgressOptions {
+  /** Entries of `TURNPIKE_PRIVATE_UPSTREAMS`; an unreadable one throws. Empty for webhooks: the list is for accounts only. */
+  privateUpstreams: readonly string[]
+  resolve?: Resolve
+}
+
+export interface EgressStats {
+  pools: number
+  connected: number
+  /** Requests on a connection, and requests that wait for one. */
+  running: number
+  pending: number
+}
+
+export interface Egress {
+  /** Judges a URL whole, its name's addresses too. Throws an EgressError. */
+  checkUrl(url: string): Promise<void>
+  /**
+   * The pool of a URL's origin, to dispatch on at once and not to keep: a pool that nobody asks for is closed. Throws an EgressError
+   * where the URL itself is refused; a name that leads to a refused address fails the request as `unsafe_destination`.
+   */
+  poolFor(url: string, options: { connectMs: number }): Dispatcher
+  /** Ends everything at once, requests under way too. */
+  close(): Promise<void>
+  stats(): EgressStats
+}
+
+/** More concurrency than one process can carry; the gateway's own limits end it long before. */
+const MAX_CONNECTIONS_PER_POOL = 10_000
+const MAX_POOLS = 512
+const MAX_HEADER_BYTES = 32 * 1024
+const KEEP_ALIVE_MS = 30_000
+/** A pool is closed when it was not asked for during a whole one of these spans. */
+const SWEEP_EVERY_MS = 5 * 60_000
+
+interface PoolEntry {
+  pool: Pool
+  wasAskedFor: boolean
+}
+
+/** The one maker of connections to configured addresses (spec: alerts, "Webhook safety"; gateway, step 9). */
+export function createEgress({ privateUpstreams, resolve = createResolver() }: EgressOptions): Egress {
+  const listed = parsePrivateUpstreams(privateUpstreams)
+  const closing = new AbortController()
+  /** By `connectMs` and URL as given, so that a known one costs one look-up; several URLs may share a pool of `byOrigin`. */
+  const byUrl = new Map<string, PoolEntry>()
+  const byOrigin = new Map<string, PoolEntry>()
+  /** Closed to new requests, with some still under way. */
+  const retired = new Set<Pool>()
+  const sweep = setInterval(closeUnused, SWEEP_EVERY_MS).unref()
+
+  async function resolveAllowed(destination: Destination): Promise<string[]> {
+    const isListed = destination.kind === 'listed_name'
+    const addresses =
+      destination.kind === 'literal' ? [destination.host] : await resolve(destination.host, { isListed })
+    assertAddressesAllowed(addresses, destination, listed)
+    return addresses
+  }
+
+  async function checkUrl(url: string): Promise<void> {
+    await resolveAllowed(inspectUrl(url, listed))
+  }
+
+  function poolFor(url: string, { connectMs }: { connectMs: number }): Dispatcher {
+    const entry = byUrl.get(`${connectMs} ${url}`) ?? remember(url, connectMs)
+    entry.wasAskedFor = true
+    return entry.pool
+  }
+
+  function remember(url: string, connectMs: number): PoolEntry {
+    if (closing.signal.aborted) throw new EgressError('closed')
+    const destination = inspectUrl(url, listed)
+    const key = `${connectMs} ${destination.origin}`
+    const entry = byOrigin.get(key) ?? openPool(key, destination, connectMs)
+    if (byUrl.size >= 2 * MAX_POOLS) byUrl.clear()
+    byUrl.set(`${connectMs} ${url}`, entry)
+    return entry
+  }
+
+  function openPool(key: string, destination: Destination, connectMs: number): PoolEntry {
+    if (byOrigin.size >= MAX_POOLS) closeOne()
+    const pool = new Pool(destination.origin, {
+      connect: createConnector({ destination, resolveAllowed, connectMs, signal: closing.signal }),
+      connections: MAX_CONNECTIONS_PER_POOL,
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    const entry = { pool, wasAskedFor: true }
+    byOrigin.set(key, entry)
+    return entry
+  }
+
+  function closeUnused(): void {
+    for (const [key, entry] of byOrigin) {
+      if (!entry.wasAskedFor) retire(key, entry)
+      entry.wasAskedFor = false
+    }
+  }
+
+  function closeOne(): void {
+    const entries = [...byOrigin]
+    const [key, entry] = entries.find(([, candidate]) => !candidate.wasAskedFor) ?? entries[0] ?? []
+    if (key !== undefined && entry !== undefined) retire(key, entry)
+  }
+
+  /** Requests under way on it run to their end. */
+  function retire(key: string, entry: PoolEntry): void {
+    byOrigin.delete(key)
+    for (const [url, candidate] of byUrl) {
+      if (candidate === entry) byUrl.delete(url)
+    }
+    retired.add(entry.pool)
+    const forget = () => retired.delete(entry.pool)
+    // Rejects only where close() below destroyed it first.
+    void entry.pool.close().then(forget, forget)
+  }
+
+  async function close(): Promise<void> {
+    clearInterval(sweep)
+    closing.abort()
+    byUrl.clear()
+    const pools = openPools()
+    byOrigin.clear()
+    await Promise.all(pools.map((pool) => pool.destroy()))
+  }
+
+  function stats(): EgressStats {
+    const total = { pools: byOrigin.size, connected: 0, running: 0, pending: 0 }
+    for (const pool of openPools()) {
+      const { connected, running, pending } = pool.stats
+      total.connected += connected
+      total.running += running
+      total.pending += pending
+    }
+    return total
+  }
+
+  function openPools(): Pool[] {
+    return [...[...byOrigin.values()].map(({ pool }) => pool), ...retired]
+  }
+
+  return { checkUrl, poolFor, close, stats }
+}
