@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { getCACertificates, setDefaultCACertificates, TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { get } from './__fixtures__/dispatch.ts'
 import { listenHttps } from './__fixtures__/listener.ts'
@@ -57,6 +57,20 @@ describe('over TLS', () => {
 
   it('an address as host must be in the certificate, and is not sent as a name', async () => {
     expect(await ask('127.0.0.1')).toEqual({ outcome: 'ok', names: [], protocols: ['http/1.1'] })
+  })
+
+  it('a second connection resumes the session of the first', async () => {
+    const resumed: boolean[] = []
+    await using upstream = await listenHttps({ cert, key }, (request, response) => {
+      resumed.push(request.socket instanceof TLSSocket && request.socket.isSessionReused())
+      response.end('ok')
+    })
+    const egress = createEgress({ privateUpstreams: ['127.0.0.1'], resolve: async () => ['127.0.0.1'] })
+    const pool = egress.poolFor(`https://upstream.provider.com:${upstream.port}`, CONNECT)
+    await get(pool, { headers: { connection: 'close' } })
+    await get(pool, { headers: { connection: 'close' } })
+    await egress.close()
+    expect(resumed).toEqual([false, true])
   })
 
   it('a certificate of another name is refused', async () => {
