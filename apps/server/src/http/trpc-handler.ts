@@ -66,9 +66,10 @@ export function createTrpcHandler(options: TrpcHandlerOptions) {
 
 /** Logs what is our fault; what is the caller's is told to the caller. */
 export function report(log: Log, error: TRPCError, fields: Record<string, unknown>): void {
-  const { reason, cause } = asAppError(error)
-  if (reason === 'internal') log.error({ ...fields, err: cause ?? error }, 'a procedure failed')
-  if (reason === 'timeout') log.warn({ ...fields, err: cause ?? error }, 'a procedure took too long')
+  const { reason } = asAppError(error)
+  const fault = { ...fields, err: error.cause ?? error }
+  if (reason === 'internal') log.error(fault, 'a procedure failed')
+  if (reason === 'timeout') log.warn(fault, 'a procedure took too long')
 }
 
 function refusalOf(request: IncomingMessage, rules: OriginRules, standing: Standing): AppError | null {

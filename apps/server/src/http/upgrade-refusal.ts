@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 export interface UpgradeRefusal {
-  status: 400 | 403 | 404 | 426 | 429 | 503
+  status: 403 | 404 | 426 | 429 | 503
 }
 
 const FLUSH_MS = 1_000
@@ -34,7 +34,6 @@ export function refuseUpgrade(socket: Duplex, { status }: UpgradeRefusal): void 
 }
 
 const EXTRA_HEADERS: Record<UpgradeRefusal['status'], string[]> = {
-  400: [],
   403: [],
   404: [],
   // RFC 9110 15.5.22: the answer names what to speak instead.

@@ -36,10 +36,9 @@ export function createWsAdmission(options: WsAdmissionOptions) {
   let open = 0
 
   function admit(request: IncomingMessage): Peer | UpgradeRefusal {
-    const url = URL.parse(request.url ?? '', 'http://upgrade')
-    if (!url) return { status: 400 }
-    if (RESPONSES_PATHS.has(url.pathname)) return { status: 426 }
-    if (url.pathname !== '/trpc') return { status: 404 }
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2)
+    if (RESPONSES_PATHS.has(path)) return { status: 426 }
+    if (path !== '/trpc') return { status: 404 }
     const { headers } = request
     if (!rules.isAllowedHost(headers.host)) return { status: 403 }
     const standing = rules.standingOf(headers.origin, requestedHost(request))
@@ -53,7 +52,7 @@ export function createWsAdmission(options: WsAdmissionOptions) {
       ip,
       userAgent: headers['user-agent'] ?? null,
       cookieToken: standing === 'foreign' ? null : readSessionCookie(headers, isSecure(request)),
-      urlTicket: url.searchParams.get('token'),
+      urlTicket: new URLSearchParams(query).get('token'),
     }
   }
 
