@@ -20,6 +20,7 @@ import { createOriginRules } from './http/origin-rules.ts'
 import { createTrpcHandler } from './http/trpc-handler.ts'
 import { createWsAdmission } from './http/ws-admission.ts'
 import type { Services } from './services.ts'
+import { apiKeyPepper } from './shared/api-key.ts'
 import type { Log } from './shared/logger.ts'
 import type { SecretBox } from './shared/secret-box.ts'
 import type { WallClock } from './shared/wall-clock.ts'
@@ -104,7 +105,7 @@ function createServices({ database, box, clock, egress, runtime, live, sandboxBa
     tickets: createTickets({ clock }),
     users: createUserStore({ db, hashPassword: passwords.hash }),
     groups: createGroupStore({ db }),
-    keys: createKeyStore({ db, pepper: box.derive('key pepper') }),
+    keys: createKeyStore({ db, pepper: apiKeyPepper(box) }),
     accounts: createAccounts({
       store: createAccountStore({ db, box }),
       probe: createProbe({ egress, clock }),

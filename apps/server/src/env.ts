@@ -20,10 +20,16 @@ const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).o
 const origins = list.pipe(z.array(origin))
 const SECRET_BYTES = 32
 /** Keys that stand in documentation somewhere: whoever copied one has no secret. */
-const SAMPLE_KEYS = new Set([Buffer.alloc(SECRET_BYTES).toString('base64'), Buffer.alloc(SECRET_BYTES, 1).toString('base64')])
+const SAMPLE_KEYS = new Set([
+  Buffer.alloc(SECRET_BYTES).toString('base64'),
+  Buffer.alloc(SECRET_BYTES, 1).toString('base64'),
+])
 const secretKey = z
   .string()
-  .refine((text) => Buffer.from(text, 'base64').length === SECRET_BYTES, 'must be 32 bytes in base64 (openssl rand -base64 32)')
+  .refine(
+    (text) => Buffer.from(text, 'base64').length === SECRET_BYTES,
+    'must be 32 bytes in base64 (openssl rand -base64 32)',
+  )
   .refine((text) => !SAMPLE_KEYS.has(text), 'is a sample key; make your own (openssl rand -base64 32)')
   .transform((text) => Buffer.from(text, 'base64'))
 
@@ -34,7 +40,9 @@ const schema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   TURNPIKE_PUBLIC_URL: origin.optional(),
   TURNPIKE_CORS_ORIGINS: origins.default([]),
-  REDIS_URL: z.undefined('sharing slots through Redis is not part of this version: unset it and run one instance'),
+  REDIS_URL: z
+    .never('sharing slots through Redis is not part of this version: unset it and run one instance')
+    .optional(),
   TURNPIKE_SECRET_KEY: secretKey.optional(),
   TURNPIKE_SECRET_KEY_FILE: z.string().optional(),
   TURNPIKE_ADMIN_EMAIL: z.email().optional(),

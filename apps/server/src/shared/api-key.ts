@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import type { SecretBox } from './secret-box.ts'
 
 /** Version of the pepper that hashes new keys; stored beside each hash so that a pepper can be replaced. */
 export const PEPPER_VERSION = 1
@@ -36,4 +37,9 @@ export function parseApiKey(text: string): { publicId: string } | null {
 /** What is stored of a key: HMAC-SHA-256 over the whole of it, hex. */
 export function hashApiKey(pepper: Uint8Array, key: string): string {
   return createHmac('sha256', pepper).update(key).digest('hex')
+}
+
+/** What keys are hashed under: a key of its own below the master key. */
+export function apiKeyPepper(box: SecretBox): Buffer {
+  return box.derive('key pepper')
 }

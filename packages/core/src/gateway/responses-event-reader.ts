@@ -1,7 +1,7 @@
 import type { EventKind, EventReader } from './event-reader.ts'
 import { asObject, asString, isObject, type JsonObject, parseJson } from './json.ts'
-import { eventData } from './sse.ts'
 import { responsesErrorEvent } from './openai-error.ts'
+import { eventData } from './sse.ts'
 import { readUsage, type UsageReading } from './usage.ts'
 
 const PREAMBLES = new Set(['response.created', 'response.queued', 'response.in_progress'])

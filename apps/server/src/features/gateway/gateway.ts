@@ -1,13 +1,14 @@
-import { countTokens } from '@turnpike/core/billing/count-tokens'
+import { randomUUID } from 'node:crypto'
 import { costOf } from '@turnpike/core/billing/cost'
+import { countTokens } from '@turnpike/core/billing/count-tokens'
 import type { GatewayError } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import type { Clock, RelayPorts } from '@turnpike/core/gateway/ports'
 import { createRetryBudget } from '@turnpike/core/gateway/retry-budget'
 import type { Db } from '@turnpike/db'
-import { randomUUID } from 'node:crypto'
 import type { Dispatcher } from 'undici'
 import type { ClientAddress } from '../../http/client-address.ts'
+import { apiKeyPepper } from '../../shared/api-key.ts'
 import { every } from '../../shared/every.ts'
 import { openJournal } from '../../shared/journal/journal.ts'
 import type { Log } from '../../shared/logger.ts'
@@ -29,7 +30,6 @@ import { createUpstream } from './upstream.ts'
 
 const PARTITIONS_EVERY_MS = 3_600_000
 const STRANDED_EVERY_MS = 5_000
-const AUTH_PEPPER = 'api key pepper'
 
 export interface GatewayOptions {
   db: Db
@@ -101,7 +101,12 @@ export async function openGateway(options: GatewayOptions) {
   const refusals = new Map<string, number>()
   const routes = createGatewayRoutes({
     ports,
-    callerOf: createCallerOf({ authenticator, config, clientAddress: options.clientAddress, onKeyUsed: recorder.keyUsed }),
+    callerOf: createCallerOf({
+      authenticator,
+      config,
+      clientAddress: options.clientAddress,
+      onKeyUsed: recorder.keyUsed,
+    }),
     config: config.current,
     sql: db.sql,
     live,
@@ -119,6 +124,8 @@ export async function openGateway(options: GatewayOptions) {
 
   return {
     routes,
+    /** Reads the configuration again now; changes in the database are noticed without. */
+    reload: config.reload,
     accountRuntime: createAccountRuntime({ accounts, recorder, sql: db.sql }),
     gauges: () => ({
       inFlight: live.size(),
@@ -145,9 +152,4 @@ export async function openGateway(options: GatewayOptions) {
       await config.close()
     },
   }
-}
-
-/** The pepper of API keys: a key of its own under the master key. */
-export function apiKeyPepper(box: SecretBox): Buffer {
-  return box.derive(AUTH_PEPPER)
 }

@@ -20,7 +20,11 @@ export function createAccountRuntime({
         waiting: live?.waiting ?? 0,
         coolingUntilMs: live ? Math.max(live.health.coolingUntilMs, live.health.breaker.openUntilMs) || null : null,
         coolingReason: live ? coolingReason(live.health) : null,
-        modelCooling: Object.entries(live?.health.models ?? {}).map(([model, { untilMs, reason }]) => ({ model, untilMs, reason })),
+        modelCooling: Object.entries(live?.health.models ?? {}).map(([model, { untilMs, reason }]) => ({
+          model,
+          untilMs,
+          reason,
+        })),
         lastUsedAtMs: accounts.lastUsedAtMs(accountId),
       }
     },
@@ -35,7 +39,11 @@ export function createAccountRuntime({
   }
 }
 
-function coolingReason({ coolingUntilMs, coolingReason: reason, breaker }: {
+function coolingReason({
+  coolingUntilMs,
+  coolingReason: reason,
+  breaker,
+}: {
   coolingUntilMs: number
   coolingReason: string | null
   breaker: { openUntilMs: number }

@@ -45,6 +45,7 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       responder.close()
       if (!response.writableFinished) client.abort()
     })
+    if (options.isClosed()) response.setHeader('connection', 'close')
     live.enter(requestId)
     serve(request, responder, { requestId, startedAt, client: client.signal })
       .catch((error: unknown) => tell(error, requestId, responder))

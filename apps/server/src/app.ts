@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import express, { type Express, type RequestHandler, type Router } from 'express'
+import { panelHeaders } from './http/panel-headers.ts'
+
+export interface AppOptions {
+  gateway: Router
+  trpc: RequestHandler
+  /** Whether this Host header may see the panel. */
+  isAllowedHost(host: string | undefined): boolean
+  /** Folder of the built panel. */
+  panelDir: string
+  readiness(): { isReady: boolean; missing: string[] }
+}
+
+/** The one Express app: gateway, tRPC, health, and the panel for everything else. It does not listen. */
+export function createApp({ gateway, trpc, isAllowedHost, panelDir, readiness }: AppOptions): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('etag', false)
+  app.set('query parser', false)
+  app.use(gateway)
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' })
+  })
+  app.get('/readyz', (_request, response) => {
+    const { isReady, missing } = readiness()
+    const status = !isReady ? 'unavailable' : missing.length > 0 ? 'degraded' : 'ok'
+    response.status(isReady ? 200 : 503).json({ status, missing })
+  })
+  app.use('/trpc', trpc)
+  app.use(panel(panelDir, isAllowedHost))
+  return app
+}
+
+/**
+ * A server whose requests and responses are of the app's classes from the start: Express would otherwise swap the
+ * prototype of each, which costs more than everything the gateway does with it.
+ */
+export function createAppServer(app: Express): Server {
+  return createServer(
+    {
+      IncomingMessage: classWithPrototype(IncomingMessage, app.request),
+      ServerResponse: classWithPrototype(ServerResponse, app.response),
+      // A body is bounded by its size; a slow one must not hold a connection for ever.
+      requestTimeout: 300_000,
+      headersTimeout: 30_000,
+      keepAliveTimeout: 75_000,
+      noDelay: true,
+    },
+    app,
+  )
+}
+
+/** Safe because the prototype inherits from the class's own: an instance is what it was, with the app's methods on top. */
+function classWithPrototype<T extends typeof IncomingMessage | typeof ServerResponse>(base: T, prototype: object): T {
+  function Constructed(this: object, ...args: unknown[]): void {
+    Reflect.apply(base, this, args)
+  }
+  Constructed.prototype = prototype
+  Object.setPrototypeOf(Constructed, base)
+  return Constructed as never
+}
+
+function panel(directory: string, isAllowedHost: AppOptions['isAllowedHost']): Router {
+  const router = express.Router()
+  router.use((request, response, next) => {
+    if (!isAllowedHost(request.headers.host)) return void response.status(421).type('text').send('Unknown host\n')
+    panelHeaders(response)
+    if (request.method !== 'GET' && request.method !== 'HEAD') return void response.status(405).end()
+    next()
+  })
+  const immutable = join(directory, '_app/immutable')
+  router.use('/_app/immutable', express.static(immutable, { immutable: true, maxAge: '1y', fallthrough: false }))
+  router.use(express.static(directory, { index: false, redirect: false }))
+  router.get('/{*path}', (_request, response) => {
+    if (!existsSync(join(directory, 'index.html'))) {
+      return void response.status(503).type('text').send('The panel is not built: run `npm run build`.\n')
+    }
+    response.sendFile('index.html', { root: directory, headers: { 'cache-control': 'no-cache' } })
+  })
+  return router
+}

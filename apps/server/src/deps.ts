@@ -1,0 +1,111 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createDb, migrate } from '@turnpike/db'
+import { createSandbox } from '@turnpike/sandbox'
+import { createApp, createAppServer } from './app.ts'
+import { createTrpc } from './create-trpc.ts'
+import type { Env } from './env.ts'
+import { openGateway } from './features/gateway/gateway.ts'
+import { createLiveFeed } from './features/ops/live-feed.ts'
+import { createClientAddress } from './http/client-address.ts'
+import { createEgress } from './shared/egress/egress.ts'
+import { openEmbeddedDatabase } from './shared/embedded-database.ts'
+import type { Log } from './shared/logger.ts'
+import { createSecretBox } from './shared/secret-box.ts'
+import { loadSecretKey } from './shared/secret-key.ts'
+import { systemClock } from './shared/system-clock.ts'
+
+const PANEL_DIR = fileURLToPath(new URL('../../admin/build', import.meta.url))
+
+export type Deps = Awaited<ReturnType<typeof openDeps>>
+
+/**
+ * The whole server, put together and not yet listening: database, sandbox, gateway, tRPC, app. What is opened here is
+ * closed by `opened`, last in, first out.
+ */
+export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack, onStep: (step: string) => void) {
+  const key = loadSecretKey({
+    key: env.secretKey,
+    file: env.secretKeyFile,
+    dataDir: env.dataDir,
+    mayGenerate: env.profile === 'quickstart',
+  })
+  const box = createSecretBox(key)
+  onStep('starting the database')
+  const databaseUrl = env.databaseUrl ?? (await startDatabase(env, log, opened))
+  await migrate(databaseUrl)
+  const db = createDb({ url: databaseUrl, applicationName: 'turnpike' })
+  opened.defer(() => db.close())
+
+  const sandbox = env.sandbox ? await createSandbox({ keepRequests: 0 }) : null
+  if (sandbox) opened.defer(() => sandbox.close())
+  const egress = createEgress({
+    privateUpstreams: sandbox ? [...env.privateUpstreams, `127.0.0.1:${sandbox.port}`] : env.privateUpstreams,
+  })
+  opened.defer(() => egress.close())
+
+  onStep('opening the gateway')
+  const clientAddress = createClientAddress(env.trustedProxies)
+  const gauges = { read: () => ({ inFlight: 0, waiters: 0, openStreams: 0, accountsAvailable: 0, accountsTotal: 0 }) }
+  const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read() })
+  opened.defer(() => live.close())
+  const gateway = await openGateway({
+    db,
+    box,
+    egress,
+    clientAddress,
+    clock: systemClock,
+    journalDir: join(env.dataDir, 'journal'),
+    bootId: randomUUIDv7(),
+    journalMaxBytes: env.journalMaxBytes,
+    maxBodyBytes: env.gatewayMaxBodyBytes,
+    corsOrigins: env.corsOrigins,
+    onOutcome: live.record,
+    log,
+  })
+  gauges.read = gateway.gauges
+  opened.defer(() => gateway.close())
+
+  const trpc = createTrpc({
+    database: db,
+    box,
+    clock: systemClock,
+    log,
+    egress,
+    runtime: gateway.accountRuntime,
+    live,
+    sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
+    env,
+  })
+  let isListening = false
+  const app = createApp({
+    gateway: gateway.routes,
+    trpc: trpc.httpHandler,
+    isAllowedHost: trpc.isAllowedHost,
+    panelDir: PANEL_DIR,
+    readiness: () => ({ isReady: isListening && gateway.isServing(), missing: gateway.missing() }),
+  })
+  const server = createAppServer(app)
+  server.on('upgrade', trpc.upgrade)
+  server.on('listening', () => {
+    isListening = true
+  })
+  return {
+    db: db.db,
+    box,
+    gateway,
+    trpc,
+    server,
+    sandboxUrl: sandbox ? `${sandbox.url}/v1` : null,
+  }
+}
+
+async function startDatabase(env: Env, log: Log, opened: AsyncDisposableStack): Promise<string> {
+  if (env.profile === 'production') {
+    log.warn({}, 'DATABASE_URL is not set: the embedded PostgreSQL is used, which cannot be shared or replicated')
+  }
+  const postgres = await openEmbeddedDatabase(join(env.dataDir, 'postgres'), log)
+  opened.defer(() => postgres.close())
+  return postgres.url
+}

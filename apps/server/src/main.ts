@@ -1,0 +1,100 @@
+import { mkdirSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import { openDeps } from './deps.ts'
+import { type Env, readEnv } from './env.ts'
+import { quickstartBanner } from './features/quickstart/banner.ts'
+import { removeQuickstartFile, writeQuickstartFile } from './features/quickstart/quickstart-file.ts'
+import {
+  QUICKSTART_CONCURRENCY,
+  QUICKSTART_MODELS,
+  quickstartKey,
+  quickstartPassword,
+  seedQuickstart,
+} from './features/quickstart/seed.ts'
+import { listen } from './shared/listen.ts'
+import { createLogger } from './shared/logger.ts'
+import { untilSignalled } from './shared/signals.ts'
+import { startFailure } from './start-failure.ts'
+
+const DRAIN_MS = 120_000
+const DRAIN_AGAIN_MS = 10_000
+const QUICKSTART_DRAIN_MS = 5_000
+const QUICKSTART_EMAIL = 'admin@turnpike.local'
+
+try {
+  await main(readEnv())
+} catch (error) {
+  process.stderr.write(`\n${startFailure(error)}\n`)
+  process.exitCode = 1
+}
+
+/** Parse, open, listen; then wait for a signal and close everything, last in, first out. */
+async function main(env: Env): Promise<void> {
+  const isQuickstart = env.profile === 'quickstart'
+  const dataDir = resolve(env.dataDir)
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  await using opened = new AsyncDisposableStack()
+  const logger = createLogger({
+    level: env.logLevel,
+    ...(isQuickstart ? { destination: `${dataDir}/turnpike.log` } : {}),
+  })
+  opened.defer(() => logger.close())
+  const { log } = logger
+  if (isQuickstart) removeQuickstartFile(dataDir)
+
+  const deps = await openDeps({ ...env, dataDir }, log, opened, (step) => {
+    if (isQuickstart) process.stdout.write(`  ${step} …\n`)
+  })
+  const { server, gateway, trpc } = deps
+  if (isQuickstart) await seed(env, deps)
+  else if (env.adminEmail !== undefined && env.adminPassword !== undefined) {
+    await trpc.owners.ensureOwner({ email: env.adminEmail, password: env.adminPassword })
+  }
+  const address = await listen(server, env.host, env.port)
+  log.info({ port: address.port, profile: env.profile }, 'listening')
+  if (isQuickstart) await greet(env, deps, address, dataDir)
+
+  const signals = untilSignalled()
+  const first = await signals.next()
+  log.info({ signal: first }, 'draining')
+  const isInterrupt = first === 'SIGINT' && isQuickstart
+  const drained = gateway.drain(isInterrupt ? QUICKSTART_DRAIN_MS : DRAIN_MS)
+  await Promise.race([drained, signals.next().then(() => gateway.drain(isInterrupt ? 0 : DRAIN_AGAIN_MS))])
+  signals.close()
+  if (isQuickstart) removeQuickstartFile(dataDir)
+  await trpc.close()
+  server.close()
+  server.closeAllConnections()
+  log.info({}, 'closing')
+}
+
+type OpenDeps = Awaited<ReturnType<typeof openDeps>>
+
+async function seed(env: Env, { db, box, trpc, sandboxUrl, gateway }: OpenDeps): Promise<void> {
+  const owner = await trpc.owners.ensureOwner({
+    email: env.adminEmail ?? QUICKSTART_EMAIL,
+    password: env.adminPassword ?? quickstartPassword(box),
+    concurrency: QUICKSTART_CONCURRENCY,
+  })
+  await seedQuickstart({ db, box, ownerId: owner.userId, sandboxUrl })
+  await gateway.reload()
+}
+
+async function greet(env: Env, { box, trpc }: OpenDeps, address: AddressInfo, dataDir: string): Promise<void> {
+  const password = env.adminPassword ?? quickstartPassword(box)
+  const owner = await trpc.owners.ensureOwner({ email: env.adminEmail ?? QUICKSTART_EMAIL, password })
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  const local = `http://${host}:${address.port}`
+  const facts = {
+    gatewayUrl: `${local}/v1`,
+    panelUrl: env.publicUrl ?? local,
+    adminEmail: owner.email,
+    adminPassword: password,
+    apiKey: quickstartKey(box).key,
+    pid: process.pid,
+  }
+  await writeQuickstartFile(dataDir, facts)
+  const [model] = QUICKSTART_MODELS
+  process.stdout.write(quickstartBanner({ ...facts, dataDir, isPasswordChanged: !owner.passwordMatches, model }))
+}

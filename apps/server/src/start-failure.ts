@@ -1,0 +1,47 @@
+import { EmbeddedPostgresError } from '@turnpike/db/embedded'
+import { EnvError } from './env.ts'
+import { SecretKeyError } from './shared/secret-key.ts'
+
+/** Why the server did not start, for a person: what is wrong and what to do about it. */
+export function startFailure(error: unknown): string {
+  if (error instanceof EnvError) {
+    return `The environment is not right:\n\n${error.faults.map((fault) => `  - ${fault}`).join('\n')}\n\nSee .env.example for every setting.`
+  }
+  if (error instanceof EmbeddedPostgresError || error instanceof SecretKeyError) return error.message
+  const code = systemCode(error)
+  const cure = code === null ? null : CURES[code]
+  const message = error instanceof Error ? error.message : String(error)
+  if (cure) return `${cure}\n  (${message})`
+  return `Turnpike could not start: ${message}`
+}
+
+const UNREACHABLE =
+  'The database cannot be reached. Check DATABASE_URL and that PostgreSQL runs and accepts connections there.'
+
+const CURES: Record<string, string> = {
+  EADDRINUSE: 'The port is in use. Stop the other program, or choose another port: PORT=8788 npm start',
+  EADDRNOTAVAIL:
+    'HOST is not an address of this machine. Use 127.0.0.1 for this machine only, 0.0.0.0 for all its addresses.',
+  EACCES:
+    'Permission denied. The data directory must be writable (DATA_DIR), and ports below 1024 need privileges (PORT).',
+  EPERM: 'Permission denied. The data directory must be writable (DATA_DIR).',
+  EROFS: 'The data directory is on a read-only file system. Point DATA_DIR at a writable place.',
+  ENOSPC: 'The disk is full. Free some space, or point DATA_DIR at another disk.',
+  ENOTDIR: 'DATA_DIR, or a part of its path, is a file. Point it at a directory.',
+  EEXIST: 'DATA_DIR is a file. Point it at a directory.',
+  ECONNREFUSED: UNREACHABLE,
+  ENOTFOUND: UNREACHABLE,
+  EAI_AGAIN: UNREACHABLE,
+  CONNECT_TIMEOUT: UNREACHABLE,
+  '28P01': 'The database refused the password. Check user and password in DATABASE_URL.',
+  '28000': 'The database refused the user. Check DATABASE_URL.',
+  '3D000': 'The database in DATABASE_URL does not exist. Create it, or name another one.',
+}
+
+/** The system's or database's code of the error or of what caused it. */
+function systemCode(error: unknown): string | null {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if ('code' in current && typeof current.code === 'string' && current.code in CURES) return current.code
+  }
+  return null
+}
