@@ -1,0 +1,145 @@
+import type { AnyProcedure } from '@trpc/server'
+import { ROLES, type Role } from '@turnpike/core/words'
+import { expect, test } from 'vitest'
+import { appRouter } from './router.ts'
+import { hasPermission, type Permission, ROLE_PERMISSIONS } from './shared/permissions.ts'
+import { trpcWorld } from './testing/trpc-world.ts'
+import { type Context, createCaller, type Meta } from './trpc.ts'
+
+const PROCEDURES = Object.entries(flatProcedures()).map(([path, { _def }]) => {
+  return { path, permission: (_def.meta as Meta | undefined)?.permission }
+})
+
+/** Who may do what, by name: a change here is a change of the contract. */
+const LEAST_ROLE: Record<string, Role | 'anybody'> = {
+  'auth.login': 'anybody',
+  'auth.logout': 'user',
+  'auth.me': 'user',
+  'auth.changePassword': 'user',
+  'auth.wsTicket': 'user',
+  'auth.sessions.list': 'user',
+  'auth.sessions.revoke': 'user',
+  'users.list': 'viewer',
+  'users.get': 'viewer',
+  'users.create': 'admin',
+  'users.update': 'admin',
+  'users.archive': 'admin',
+  'groups.list': 'viewer',
+  'groups.get': 'viewer',
+  'groups.create': 'admin',
+  'groups.update': 'admin',
+  'groups.archive': 'admin',
+  'keys.list': 'viewer',
+  'keys.get': 'viewer',
+  'keys.create': 'admin',
+  'keys.update': 'admin',
+  'keys.revoke': 'admin',
+  'accounts.list': 'viewer',
+  'accounts.get': 'viewer',
+  'accounts.create': 'admin',
+  'accounts.update': 'admin',
+  'accounts.archive': 'admin',
+  'accounts.setSchedulable': 'operator',
+  'accounts.clearState': 'admin',
+  'accounts.test': 'admin',
+  'usage.list': 'viewer',
+  'usage.get': 'viewer',
+  'usage.summary': 'viewer',
+  'ops.live': 'viewer',
+}
+
+const callerOf = createCaller(appRouter)
+
+test('every procedure is in the matrix, and declares what it demands', () => {
+  expect(PROCEDURES.map(({ path }) => path).sort()).toEqual(Object.keys(LEAST_ROLE).sort())
+  for (const { path, permission } of PROCEDURES) expect([path, permission]).not.toContain(undefined)
+})
+
+test('each role may do all that a lower one may', () => {
+  const ranked = ROLES.map((role) => ROLE_PERMISSIONS[role] as readonly Permission[])
+  for (const [at, lower] of ranked.slice(1).entries()) expect(ranked[at]).toEqual(expect.arrayContaining([...lower]))
+  expect(ROLE_PERMISSIONS.user).toEqual(['self'])
+})
+
+test('every procedure lets in exactly the roles it should: asked with every role, and with nobody', async () => {
+  await using world = await trpcWorld()
+  const roles = [null, ...ROLES.toReversed()]
+  const seen: Record<string, Record<string, boolean>> = {}
+  const expected: typeof seen = {}
+  for (const { path } of PROCEDURES) {
+    const least = LEAST_ROLE[path] ?? 'owner'
+    const rank = least === 'anybody' ? 0 : roles.indexOf(least)
+    expected[path] = Object.fromEntries(roles.map((role, at) => [String(role), at >= rank]))
+    const answers = roles.map(async (role) => [
+      String(role),
+      isLetIn(await reasonOf(path, contextFor(world.services, role))),
+    ])
+    seen[path] = Object.fromEntries(await Promise.all(answers))
+  }
+  expect(seen).toEqual(expected)
+})
+
+test('over the wire the same holds, with nothing behind a refusal', async () => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('viewer')
+  const { cookie: plain } = await world.signIn('user')
+  expect(await world.post('groups.create', { cookie, input: { name: 'x' } })).toMatchObject({
+    status: 403,
+    error: { data: { reason: 'forbidden' } },
+  })
+  expect(await world.get('groups.list', { cookie: plain })).toMatchObject({ status: 403 })
+  expect(await world.get('groups.list')).toMatchObject({ status: 401, error: { data: { reason: 'unauthenticated' } } })
+  expect((await world.get('auth.me', { cookie: plain })).data).toMatchObject({ permissions: ['self'] })
+})
+
+test('a refused caller does not learn whether his input was right', async () => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('viewer')
+  expect(await world.post('users.create', { cookie, input: { nonsense: true } })).toMatchObject({ status: 403 })
+})
+
+// tRPC types the record as nested routers; at run time it is flat, by whole path.
+function flatProcedures(): Record<string, AnyProcedure> {
+  return appRouter._def.procedures as object as Record<string, AnyProcedure>
+}
+
+function contextFor(services: Context['services'], role: Role | null): Context {
+  const identity = role && { sessionId: 1, userId: 1, role, expiresAt: new Date() }
+  return {
+    requestId: 'r',
+    transport: 'http',
+    clientIp: '192.0.2.1',
+    userAgent: null,
+    authenticate: async () => identity,
+    setSessionCookie() {},
+    isSlow: () => false,
+    openSubscription: () => () => {},
+    services,
+  }
+}
+
+// The input is nonsense, so that whoever is let in is stopped right behind the door.
+async function reasonOf(path: string, context: Context): Promise<string> {
+  let target: unknown = callerOf(context)
+  for (const name of path.split('.')) target = Reflect.get(Object(target), name)
+  try {
+    if (typeof target === 'function') await target({ 'no such field': true })
+    return 'none'
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined
+    return cause instanceof Error && 'reason' in cause ? String(cause.reason) : 'other'
+  }
+}
+
+function isLetIn(reason: string): boolean {
+  return reason !== 'forbidden' && reason !== 'unauthenticated'
+}
+
+test.each<[Role, Permission, boolean]>([
+  ['operator', 'accounts:operate', true],
+  ['operator', 'accounts:write', false],
+  ['viewer', 'accounts:operate', false],
+  ['admin', 'owners:write', false],
+])('%s may %s: %s', (role, permission, may) => {
+  expect(hasPermission(role, permission)).toBe(may)
+})
