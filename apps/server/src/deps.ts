@@ -62,6 +62,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     maxBodyBytes: env.gatewayMaxBodyBytes,
     corsOrigins: env.corsOrigins,
     onOutcome: live.record,
+    onRefused: live.recordRefusal,
     log,
   })
   gauges.read = gateway.gauges

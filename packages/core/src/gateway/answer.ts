@@ -1,6 +1,6 @@
-import type { GatewayError } from './errors.ts'
+import type { GatewayError, Progress } from './errors.ts'
 import type { Candidate, RelayPorts } from './ports.ts'
-import type { Story } from './story.ts'
+import { progressOf, type Story } from './story.ts'
 
 /** Where an answer goes. The one place that knows whether headers went out. */
 export interface Responder {
@@ -17,14 +17,10 @@ export interface Responder {
 }
 
 /** What the caller may know of how his answer came about. */
-export interface AnswerHead {
+export interface AnswerHead extends Progress {
   status: number
   /** Upstream's response headers that pass the allow-list. */
   headers: Readonly<Record<string, string>>
-  attempts: number
-  queueMs: number
-  routeMs: number
-  upstreamMs: number
 }
 
 export interface WholeAnswer extends AnswerHead {
@@ -57,13 +53,5 @@ export function answerHead(
     const value = upstream[name]
     if (typeof value === 'string') headers[name] = value
   }
-  const startedAt = story.attempt?.startedAt ?? story.routeStartedAt
-  return {
-    status,
-    headers,
-    attempts: story.attempts.length,
-    queueMs: story.queueMs,
-    routeMs: Math.max(0, startedAt - story.routeStartedAt - story.accountQueueMs),
-    upstreamMs: ports.clock.monotonic() - startedAt,
-  }
+  return { status, headers, ...progressOf(story, ports.clock.monotonic()) }
 }

@@ -118,12 +118,24 @@ interface GatewayErrorDetails {
   cause?: unknown
 }
 
+/** How far a request came, for the headers of its answer. Milliseconds. */
+export interface Progress {
+  attempts: number
+  queueMs: number
+  routeMs: number
+  upstreamMs: number
+}
+
+export const NO_PROGRESS: Progress = { attempts: 0, queueMs: 0, routeMs: 0, upstreamMs: 0 }
+
 /** A refusal or failure with a closed code; anything else that is thrown is `internal_error`. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   readonly code: GatewayErrorCode
   readonly param: string | null
   readonly retryAfterMs: number | null
+  /** Set by the relay; a refusal before it has none. */
+  progress: Progress = NO_PROGRESS
 
   constructor(code: GatewayErrorCode, details: GatewayErrorDetails = {}) {
     super(details.message ?? GATEWAY_ERRORS[code].message, { cause: details.cause })

@@ -16,7 +16,7 @@ import type { Candidate, Lease, RelayPorts, StartRecord } from './ports.ts'
 import { upstreamText } from './request-body.ts'
 import { createResponsesEventReader } from './responses-event-reader.ts'
 import { findRoute } from './route.ts'
-import { beginStory, type Ending, NOTHING_DELIVERED, type Story } from './story.ts'
+import { beginStory, type Ending, NOTHING_DELIVERED, progressOf, type Story } from './story.ts'
 import { createStreamAnswer } from './stream-answer.ts'
 
 const PATHS: Record<WireProtocol, string> = { chat: '/chat/completions', responses: '/responses' }
@@ -42,7 +42,7 @@ export async function relay(call: Call, ports: RelayPorts): Promise<Answer> {
   } catch (error) {
     release()
     await recordFailure(story, error, ports)
-    throw error
+    throw withProgress(error, story, ports)
   }
 }
 
@@ -216,6 +216,13 @@ async function recordFailure(story: Story, error: unknown, ports: RelayPorts): P
   const { code } = asGatewayError(error)
   const kind = story.isJournaled ? story.failedAs : 'failed'
   await conclude(story, { ...NOTHING_DELIVERED, kind, status: GATEWAY_ERRORS[code].status, errorCode: code }, ports)
+}
+
+function withProgress(error: unknown, story: Story, { clock }: RelayPorts): unknown {
+  if (error instanceof ClientLeft) return error
+  const told = asGatewayError(error)
+  told.progress = progressOf(story, clock.monotonic())
+  return told
 }
 
 /** Nothing was delivered and nothing is billed, but what reached the upstream may have cost us its input. */

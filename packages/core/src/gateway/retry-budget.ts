@@ -9,7 +9,10 @@ export function createRetryBudget(): RetryBudget {
 
   function groupOf(groupId: number) {
     let group = groups.get(groupId)
-    if (group === undefined) groups.set(groupId, (group = { requests: 0, extra: 0 }))
+    if (group === undefined) {
+      group = { requests: 0, extra: 0 }
+      groups.set(groupId, group)
+    }
     return group
   }
 

@@ -1,6 +1,7 @@
 import type { OutcomeKind, WireProtocol } from '../words.ts'
 import type { AttemptTimes } from './attempt.ts'
 import type { Call } from './call.ts'
+import type { Progress } from './errors.ts'
 import { type AttemptRecord, type DecisionRecord, NO_USAGE, type Outcome, type TokenUsage } from './outcome.ts'
 import type { Candidate, RelayPorts } from './ports.ts'
 
@@ -112,6 +113,20 @@ export function outcomeOf(story: Story, ending: Ending, ports: Pick<RelayPorts, 
     times: timesOf(story, ports.clock.monotonic()),
     clientIp: call.clientIp,
     userAgent: call.userAgent,
+  }
+}
+
+/** How far the request has come by `at` (monotonic). */
+export function progressOf(
+  { attempt, attempts, queueMs, accountQueueMs, routeStartedAt }: Story,
+  at: number,
+): Progress {
+  const startedAt = attempt?.startedAt ?? at
+  return {
+    attempts: attempts.length,
+    queueMs,
+    routeMs: Math.max(0, startedAt - routeStartedAt - accountQueueMs),
+    upstreamMs: at - startedAt,
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { costOf } from '@turnpike/core/billing/cost'
 import { countTokens } from '@turnpike/core/billing/count-tokens'
-import type { GatewayError } from '@turnpike/core/gateway/errors'
+import type { GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import type { Clock, RelayPorts } from '@turnpike/core/gateway/ports'
 import { createRetryBudget } from '@turnpike/core/gateway/retry-budget'
@@ -42,8 +42,10 @@ export interface GatewayOptions {
   journalMaxBytes: number
   maxBodyBytes: number
   corsOrigins: readonly string[]
-  /** Hears of every ended request, refusals included. */
+  /** Hears of every request that ended. */
   onOutcome(outcome: Outcome): void
+  /** Hears of requests that were turned away before they became one with an outcome. */
+  onRefused(code: GatewayErrorCode): void
   log: Log
 }
 
@@ -98,7 +100,6 @@ export async function openGateway(options: GatewayOptions) {
     newId: randomUUID,
   }
   let isClosed = false
-  const refusals = new Map<string, number>()
   const routes = createGatewayRoutes({
     ports,
     callerOf: createCallerOf({
@@ -113,7 +114,7 @@ export async function openGateway(options: GatewayOptions) {
     maxBodyBytes: options.maxBodyBytes,
     corsOrigins: options.corsOrigins,
     isClosed: () => isClosed,
-    onRefused: ({ code }: GatewayError) => void refusals.set(code, (refusals.get(code) ?? 0) + 1),
+    onRefused: options.onRefused,
     log,
   })
   const loops = [
@@ -137,7 +138,7 @@ export async function openGateway(options: GatewayOptions) {
     /** What is missing while requests are served all the same; empty = nothing. */
     missing: () => (journal.stats().stuckSinceMs === null ? [] : ['database']),
     isServing: () => !isClosed && !config.isTooOld(),
-    stats: () => ({ journal: journal.stats(), ledger: ledger.stats(), leaks: auditor.leaks(), refusals }),
+    stats: () => ({ journal: journal.stats(), ledger: ledger.stats(), leaks: auditor.leaks() }),
     /** Turns new requests away and waits for those that run; true = none is left. */
     drain(timeoutMs: number): Promise<boolean> {
       isClosed = true

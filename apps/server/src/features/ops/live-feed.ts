@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { verdictOf } from '@turnpike/core/ops/error-owner'
 import { nearestRank } from '@turnpike/core/ops/nearest-rank'
@@ -78,6 +79,13 @@ export function createLiveFeed({ clock, gauges, instanceId = 'local' }: LiveFeed
   function record(outcome: Outcome): void {
     closeUpTo(secondOf(clock))
     count(current, outcome)
+  }
+
+  /** A request that was turned away before it became one with an outcome. */
+  function recordRefusal(errorCode: GatewayErrorCode): void {
+    closeUpTo(secondOf(clock))
+    current.requests += 1
+    if (verdictOf({ outcome: 'failed', errorCode }) === 'error') current.errors += 1
   }
 
   /** Closes every second that has passed; called by the feed's own timer. */
@@ -175,7 +183,7 @@ export function createLiveFeed({ clock, gauges, instanceId = 'local' }: LiveFeed
     for (const wake of [...waiting]) wake()
   }
 
-  return { record, tick, subscribe, close }
+  return { record, recordRefusal, tick, subscribe, close }
 }
 
 interface OpenSecond {

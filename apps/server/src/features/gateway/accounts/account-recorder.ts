@@ -100,12 +100,11 @@ export function createAccountRecorder({ sql, now, log }: AccountRecorderOptions)
 
   async function writeLastUsed(table: 'accounts' | 'api_keys', seen: Map<number, number>): Promise<void> {
     if (seen.size === 0) return
-    const ids = [...seen.keys()]
-    const times = [...seen.values()].map((ms) => new Date(ms))
+    const rows = [...seen].map(([id, atMs]) => ({ id, at: new Date(atMs).toISOString() }))
     await sql`
       update ${sql(table)} as t set last_used_at = greatest(t.last_used_at, seen.at)
-      from unnest(${ids}::bigint[], ${times}::timestamptz[]) as seen (id, at) where t.id = seen.id`
-    for (const id of ids) seen.delete(id)
+      from jsonb_to_recordset(${sql.json(rows)}) as seen (id bigint, at timestamptz) where t.id = seen.id`
+    for (const { id } of rows) seen.delete(id)
   }
 
   return {

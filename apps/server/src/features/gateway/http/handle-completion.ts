@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Call } from '@turnpike/core/gateway/call'
 import { ClientLeft } from '@turnpike/core/gateway/client-left'
-import { asGatewayError, GatewayError } from '@turnpike/core/gateway/errors'
+import { asGatewayError, GatewayError, type GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { RelayPorts } from '@turnpike/core/gateway/ports'
 import { relay } from '@turnpike/core/gateway/relay'
 import { parseRequestBody } from '@turnpike/core/gateway/request-body'
@@ -22,7 +22,8 @@ export interface CompletionOptions {
   maxBodyBytes: number
   /** True while requests are turned away: draining. */
   isClosed(): boolean
-  onRefused(error: GatewayError): void
+  /** Hears of requests that were turned away before the relay. */
+  onRefused(code: GatewayErrorCode): void
   log: Log
 }
 
@@ -53,12 +54,28 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
   }
 
   async function serve(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<void> {
-    const entry = await enter(request)
+    const call = await receive(request, responder, frame)
+    await using answer = await relay(call, ports)
+    await answer.deliver(responder)
+  }
+
+  /** Authentication and the checks of the body; what is refused here never becomes a request with an outcome. */
+  async function receive(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<Call> {
+    try {
+      return await readCall(request, responder, frame)
+    } catch (error) {
+      if (!(error instanceof ClientLeft)) options.onRefused(asGatewayError(error).code)
+      throw error
+    }
+  }
+
+  async function readCall(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<Call> {
+    const { key, address } = await enter(request)
     const bytes = await readBody(request, maxBodyBytes)
     const bodyReadAt = ports.clock.monotonic()
     const body = parseRequestBody(decodeBody(bytes))
     if (body.stream) responder.expectStream(protocol)
-    const call: Call = {
+    return {
       ...frame,
       clientRequestId: clientRequestId(request.headers),
       createdAtMs: timeOf(frame.requestId),
@@ -69,12 +86,10 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       bytes,
       headers: forwardedHeaders(request.headers),
       session: sessionName(request.headers, body.json.prompt_cache_key),
-      caller: callerOf.relayCaller(entry.key),
-      clientIp: entry.address,
+      caller: callerOf.relayCaller(key),
+      clientIp: address,
       userAgent: userAgentOf(request),
     }
-    await using answer = await relay(call, ports)
-    await answer.deliver(responder)
   }
 
   /** Who calls; whoever is refused here has not been listened to. */
@@ -94,7 +109,6 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
     const gatewayError = asGatewayError(error)
     if (gatewayError.code === 'internal_error')
       log.error({ err: error, requestId }, 'a request failed by our own fault')
-    options.onRefused(gatewayError)
     responder.fail(gatewayError)
   }
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { AnswerHead, Responder } from '@turnpike/core/gateway/answer'
-import { GATEWAY_ERRORS, type GatewayError } from '@turnpike/core/gateway/errors'
+import { type GatewayError, NO_PROGRESS, type Progress } from '@turnpike/core/gateway/errors'
 import {
   chatErrorEvent,
   openAiError,
@@ -50,19 +50,21 @@ export function createResponder({
     return headers
   }
 
-  function headersOf(head: AnswerHead): Record<string, string> {
+  function timingHeaders(head: Progress): Record<string, string> {
     const totalMs = monotonic() - startedAt
     const upstreamMs = Math.min(head.upstreamMs, totalMs)
     const gatewayMs = Math.max(0, totalMs - head.queueMs - upstreamMs)
     return {
-      ...baseHeaders(),
       'openai-processing-ms': String(Math.round(totalMs)),
-      ...head.headers,
-      ...retryHeaders(head.status),
       'server-timing': `queue;dur=${ms(head.queueMs)}, route;dur=${ms(head.routeMs)}, upstream;dur=${ms(upstreamMs)}, gateway;dur=${ms(gatewayMs)}`,
       'x-turnpike-attempts': String(head.attempts),
       'x-turnpike-queue-ms': String(Math.round(head.queueMs)),
     }
+  }
+
+  /** The upstream's own processing time goes before ours. */
+  function headersOf(head: AnswerHead): Record<string, string> {
+    return { ...baseHeaders(), ...timingHeaders(head), ...head.headers, ...retryHeaders(head.status) }
   }
 
   function openStream(headers: Record<string, string>, status = 200): void {
@@ -84,7 +86,7 @@ export function createResponder({
     const silentMs = monotonic() - lastWriteAt
     if (silentMs >= keepAliveMs) {
       if (!response.headersSent) {
-        openStream({ ...baseHeaders(), 'x-turnpike-attempts': '0', 'x-turnpike-queue-ms': '0' })
+        openStream({ ...baseHeaders(), ...timingHeaders(NO_PROGRESS) })
       }
       // Behind a reader who does not read, a sign of life would only pile up.
       if (!response.writableNeedDrain) write(PING)
@@ -129,7 +131,7 @@ export function createResponder({
       const { status, headers, body } = openAiError(error)
       response.writeHead(status, {
         ...baseHeaders(),
-        'openai-processing-ms': String(Math.round(monotonic() - startedAt)),
+        ...timingHeaders(error.progress),
         ...headers,
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
