@@ -1,4 +1,5 @@
 import type { GatewayError, Progress } from './errors.ts'
+import type { Exchange } from './exchange.ts'
 import type { Candidate, RelayPorts } from './ports.ts'
 import { progressOf, type Story } from './story.ts'
 
@@ -36,6 +37,7 @@ export interface Answer extends AsyncDisposable {
 export interface AnswerInput {
   story: Story
   candidate: Candidate
+  exchange: Exchange
   ports: RelayPorts
   /** Gives back every slot, once. */
   release(): void

@@ -141,8 +141,8 @@ export function startAttempt({ request, timeouts, wantsStream, createReader, clo
     if (phase !== 'held') return
     if (kind === 'error' && !reader.hasVisibleOutput()) {
       const code = reader.errorCode()
-      const events = held.map((earlier) => earlier.event).join('') + reader.errorEvent(event)
-      return fail({ kind: 'error_event', code, headers: times.headers, body: event, events }, false)
+      const preambles = held.map((earlier) => earlier.event)
+      return fail({ kind: 'error_event', code, headers: times.headers, event, preambles, reader }, false)
     }
     held.push({ event, kind })
     if (kind !== 'preamble') return openStream()

@@ -1,7 +1,9 @@
 import type { AccountEvent } from './account-state.ts'
 import type { GatewayErrorCode } from './errors.ts'
+import type { EventReader } from './event-reader.ts'
 import { asObject, asString, isObject, parseJson } from './json.ts'
 import { type Headers, retryAfterMs } from './retry-after.ts'
+import { eventData } from './sse.ts'
 
 /** How an attempt went wrong before anything of its answer was relayed. */
 export type AttemptFailure =
@@ -12,8 +14,15 @@ export type AttemptFailure =
   | { kind: 'lost' }
   | { kind: 'first_byte_timeout' }
   | { kind: 'stalled' }
-  /** The stream's first content was an error. `events` is what the caller gets where nobody else answers. */
-  | { kind: 'error_event'; code: string | null; headers: Headers; body: string; events: string }
+  /** The stream's first content was an error; the caller gets it, with what came before, where nobody else answers. */
+  | {
+      kind: 'error_event'
+      code: string | null
+      headers: Headers
+      event: string
+      preambles: string[]
+      reader: EventReader
+    }
   /** A 200 whose body cannot be used; it was paid for, so it is final. */
   | { kind: 'unusable'; code: 'upstream_invalid_response' | 'upstream_too_large' }
 
@@ -67,7 +76,7 @@ function judgeErrorEvent(failure: AttemptFailure & { kind: 'error_event' }, nowM
   const { code } = failure
   if (isQuotaCode(code)) return verdict('no_available_accounts', { kind: 'payment_required' })
   if (code !== null && OVERLOAD_CODES.has(code)) return verdict('upstream_overloaded', { kind: 'overloaded' })
-  if (code !== null && RATE_CODES.has(code)) return rateLimited(failure.headers, failure.body, nowMs)
+  if (code !== null && RATE_CODES.has(code)) return rateLimited(failure.headers, eventData(failure.event) ?? '', nowMs)
   return { ...verdict('upstream_failed'), failover: false, passThrough: true }
 }
 

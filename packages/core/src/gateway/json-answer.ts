@@ -3,14 +3,13 @@ import type { Opening } from './attempt.ts'
 import { conclude } from './conclude.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
 import { asObject, asString, type JsonObject } from './json.ts'
-import { createRestoreModel } from './model-name.ts'
 import { NO_USAGE } from './outcome.ts'
 import type { Ending } from './story.ts'
 import { readUsage } from './usage.ts'
 
 /** A whole JSON answer: its outcome is written first, then the body goes out in one piece. */
 export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 'json' }): Answer {
-  const { story, candidate, ports, release } = input
+  const { story, candidate, exchange, ports, release } = input
   const { call } = story
   const { status, json, text } = opening
 
@@ -25,8 +24,7 @@ export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 
       const ending = await endingOf()
       story.relayOutAt = ports.clock.monotonic()
       await conclude(story, ending, ports)
-      const restore = createRestoreModel(call.body.model, candidate.upstreamModel, 'chat')
-      responder.send({ ...head, body: restore(text) })
+      responder.send({ ...head, body: exchange.answer(text, json) })
     },
     async [Symbol.asyncDispose]() {
       release()

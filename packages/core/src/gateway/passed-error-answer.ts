@@ -8,7 +8,7 @@ type PassedFailure = Extract<AttemptFailure, { kind: 'status' | 'error_event' }>
 
 /** The caller's own mistake, told in the upstream's words: status, message, type, param and code as they came. */
 export function createPassedErrorAnswer(input: AnswerInput, failure: PassedFailure): Answer {
-  const { story, ports, release } = input
+  const { story, exchange, ports, release } = input
   return {
     async deliver(responder) {
       release()
@@ -21,14 +21,16 @@ export function createPassedErrorAnswer(input: AnswerInput, failure: PassedFailu
           ...NOTHING_DELIVERED,
           kind: isStatus ? 'rejected_upstream' : 'failed',
           status: isStatus ? status : 502,
-          errorCode: printable(upstreamErrorCode(failure.body)) ?? 'upstream_failed',
+          errorCode: printable(isStatus ? upstreamErrorCode(failure.body) : failure.code) ?? 'upstream_failed',
         },
         ports,
       )
       if (isStatus) responder.send({ ...head, body: errorBody(failure.body) })
       else {
-        responder.writeLast(failure.events.slice(0, -1), head)
-        responder.end(failure.events.slice(-1))
+        const told = exchange.stream(failure.reader)
+        const events = failure.preambles.map(told.relay).join('') + told.upstreamError(failure.event)
+        responder.writeLast(events.slice(0, -1), head)
+        responder.end(events.slice(-1))
       }
     },
     async [Symbol.asyncDispose]() {

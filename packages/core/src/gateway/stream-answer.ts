@@ -1,18 +1,14 @@
 import type { OutcomeKind } from '../words.ts'
-import { type Answer, type AnswerHead, type AnswerInput, answerHead, type Responder } from './answer.ts'
+import { type Answer, type AnswerInput, answerHead, type Responder } from './answer.ts'
 import type { Opening, StreamBreak } from './attempt.ts'
-import { CHAT_TEXT_MEMBERS } from './chat-event-reader.ts'
 import { conclude } from './conclude.ts'
 import { createDeliveredText } from './delivered-text.ts'
 import { GATEWAY_ERRORS, GatewayError, type GatewayErrorCode } from './errors.ts'
 import type { EventKind } from './event-reader.ts'
 import { isQuotaCode } from './failover.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
-import { createRestoreModel } from './model-name.ts'
-import { chatErrorEvent, responsesErrorEvent } from './openai-error.ts'
 import { NO_USAGE, type TokenUsage } from './outcome.ts'
 import type { Cancel } from './ports.ts'
-import { RESPONSES_TEXT_MEMBERS } from './responses-event-reader.ts'
 import type { Ending } from './story.ts'
 
 /** After its caller left, a stream of a draining group is read on this long for its usage. */
@@ -31,13 +27,12 @@ const BREAKS: Record<StreamBreak, { kind: OutcomeKind; code: GatewayErrorCode }>
  * Every stream ends with exactly one end: the upstream's own, or one error event of ours.
  */
 export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind: 'stream' }): Answer {
-  const { story, candidate, ports, release } = input
+  const { story, candidate, exchange, ports, release } = input
   const { call } = story
   const { stream, status } = opening
   const { reader } = stream
-  const isChat = call.protocol === 'chat'
-  const restoreModel = createRestoreModel(call.body.model, candidate.upstreamModel, call.protocol)
-  const delivered = createDeliveredText(isChat ? CHAT_TEXT_MEMBERS : RESPONSES_TEXT_MEMBERS, ports.decodeUtf8)
+  const told = exchange.stream(reader)
+  const delivered = createDeliveredText(exchange.textMembers, ports.decodeUtf8)
   const asked = keepInputText(call.body.text)
   story.relayInAt = opening.openedAt
   // The request cannot be sent again, so its text need not be kept for the length of the stream.
@@ -67,10 +62,10 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       if (state === 'closing') return
       if (state === 'draining') return afterClientLeft(kind)
       if (kind === 'extra_usage') return
-      if (kind === 'end') return finish(restoreModel(event), reader.ending() ?? 'completed', null)
+      if (kind === 'end') return finish(told.end(event), reader.ending() ?? 'completed', null)
       if (kind === 'error') return failInStream(event)
       if (kind === 'content') delivered.add(event)
-      pending += restoreModel(event)
+      pending += told.relay(event)
     }
 
     function onFlush(): void {
@@ -94,8 +89,8 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       if (state === 'draining') return closeAfterClientLeft()
       if (state !== 'relaying') return
       const ending = reader.ending()
-      if (isChat && ending !== null) finish('data: [DONE]\n\n', ending, null)
-      else onBreak('cut')
+      if (ending === null) onBreak('cut')
+      else finish(told.end(null), ending, null)
     }
 
     function onBreak(reason: StreamBreak): void {
@@ -103,15 +98,15 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       if (state !== 'relaying') return
       const { kind, code } = BREAKS[reason]
       ports.accounts.report(candidate, { kind: 'broken' })
-      finish(errorEvent(new GatewayError(code)), kind, code)
+      finish(told.error(new GatewayError(code)), kind, code)
     }
 
     /** The upstream's own words, unless they would look to the caller like a fault of his. */
     function failInStream(event: string): void {
       const code = reader.errorCode()
-      if (!isQuotaCode(code)) return finish(reader.errorEvent(event), 'failed', 'upstream_failed')
+      if (!isQuotaCode(code)) return finish(told.upstreamError(event), 'failed', 'upstream_failed')
       ports.accounts.report(candidate, { kind: 'payment_required' })
-      finish(errorEvent(new GatewayError('upstream_failed')), 'failed', 'upstream_failed')
+      finish(told.error(new GatewayError('upstream_failed')), 'failed', 'upstream_failed')
     }
 
     function finish(lastEvents: string, kind: OutcomeKind, code: GatewayErrorCode | null): void {
@@ -165,11 +160,6 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
         .then(tellCaller)
         .then(over.resolve, over.reject)
     }
-  }
-
-  function errorEvent(error: GatewayError): string {
-    if (isChat) return chatErrorEvent(error)
-    return responsesErrorEvent(error, reader.responseId() ?? `resp_${call.requestId}`, reader.nextSequenceNumber())
   }
 
   async function endingOf(kind: OutcomeKind, logicalStatus: number, code: GatewayErrorCode | null): Promise<Ending> {

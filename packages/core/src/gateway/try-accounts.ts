@@ -1,0 +1,195 @@
+import type { Answer, AnswerInput } from './answer.ts'
+import { type Attempt, type Opening, startAttempt } from './attempt.ts'
+import { ClientLeft } from './client-left.ts'
+import { GatewayError } from './errors.ts'
+import { createExchange, type Exchange } from './exchange.ts'
+import { judgeFailure, type Verdict } from './failover.ts'
+import { createJsonAnswer } from './json-answer.ts'
+import { createPassedErrorAnswer } from './passed-error-answer.ts'
+import type { Candidate, Lease, RelayPorts } from './ports.ts'
+import { findRoute, type Route } from './route.ts'
+import type { Ending, Story } from './story.ts'
+import { createStreamAnswer } from './stream-answer.ts'
+
+export interface Run {
+  story: Story
+  ports: RelayPorts
+  /** Every slot this request holds now. */
+  held: Set<Lease>
+  release(): void
+}
+
+type FailedOpening = Opening & { kind: 'failed' }
+
+interface FailedAttempt {
+  verdict: Verdict
+  opening: FailedOpening
+  candidate: Candidate
+  exchange: Exchange
+}
+
+/** Attempts on one account after another, until one answers or nothing more may be tried (gateway.md step 10). */
+export async function answerFromPool(run: Run): Promise<Answer> {
+  const { story, ports } = run
+  const { group } = story.call.caller
+  const tried = new Set<number>()
+  let last: FailedAttempt | null = null
+  let endExtra: (() => void) | null = null
+  try {
+    for (;;) {
+      const route = await nextRoute(run, tried, last)
+      if (route === null) break
+      if (!story.isJournaled) await journalStart(story, route.candidate, ports)
+      const { attempt, opening } = await tryAccount(run, route)
+      if (opening.kind !== 'failed') return openAnswer(run, route, attempt, opening)
+      last = concludeAttempt(run, route, attempt, opening)
+      tried.add(route.candidate.accountId)
+      endExtra?.()
+      if (!last.verdict.failover || tried.size > group.maxAccountSwitches) break
+      endExtra = ports.retryBudget.takeExtra(group.id)
+      story.decision.retryBudgetUsed = endExtra === null
+      if (endExtra === null) break
+    }
+    return finalFailure(run, last)
+  } finally {
+    endExtra?.()
+  }
+}
+
+type SpokenRoute = Route & { exchange: Exchange }
+
+/** The next account that can be asked, or null when a failure is in hand and nobody is left to try. */
+async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | null): Promise<SpokenRoute | null> {
+  const { story, ports, held } = run
+  try {
+    const route = await findRoute(story, tried, ports)
+    held.add(route.lease)
+    return { ...route, exchange: createExchange(story.call, route.candidate) }
+  } catch (error) {
+    if (last !== null && error instanceof GatewayError) return null
+    throw error
+  }
+}
+
+async function tryAccount({ story, ports }: Run, { candidate, exchange }: SpokenRoute) {
+  const { call } = story
+  const { timeouts } = call.caller.group
+  const { path, body } = exchange
+  const attempt = startAttempt({
+    request: { candidate, path, headers: call.headers, body, connectMs: timeouts.connectMs },
+    timeouts,
+    wantsStream: call.body.stream,
+    createReader: exchange.createReader,
+    clock: ports.clock,
+    upstream: ports.upstream,
+  })
+  ports.accounts.probe(candidate)
+  story.candidate = candidate
+  story.protocol = exchange.protocol
+  story.attempt = attempt.times
+  const opening = await orClientLeft(attempt, call.client)
+  if (opening === null) {
+    recordAttempt(story, candidate, attempt, 'client_closed', ports)
+    ports.accounts.report(candidate, { kind: 'inconclusive' })
+    throw new ClientLeft()
+  }
+  return { attempt, opening }
+}
+
+/** Null when the caller left first; the upstream call is cancelled then. */
+async function orClientLeft(attempt: Attempt, client: AbortSignal): Promise<Opening | null> {
+  if (!client.aborted) {
+    client.addEventListener('abort', attempt.abort)
+    const opening = await attempt.opening
+    client.removeEventListener('abort', attempt.abort)
+    if (!client.aborted) return opening
+  }
+  attempt.abort()
+  return null
+}
+
+function openAnswer(
+  run: Run,
+  { candidate, exchange }: SpokenRoute,
+  attempt: Attempt,
+  opening: Exclude<Opening, { kind: 'failed' }>,
+): Answer {
+  const { story, ports, release } = run
+  recordAttempt(story, candidate, attempt, null, ports)
+  const input: AnswerInput = { story, candidate, exchange, ports, release }
+  return opening.kind === 'json' ? createJsonAnswer(input, opening) : createStreamAnswer(input, opening)
+}
+
+function concludeAttempt(
+  { story, ports, held }: Run,
+  { candidate, exchange, lease }: SpokenRoute,
+  attempt: Attempt,
+  opening: FailedOpening,
+): FailedAttempt {
+  const verdict = judgeFailure(opening.failure, ports.clock.now())
+  ports.accounts.report(candidate, verdict.event)
+  recordAttempt(story, candidate, attempt, verdict.code, ports)
+  lease.release()
+  held.delete(lease)
+  return { verdict, opening, candidate, exchange }
+}
+
+/** Nobody answered: the upstream's own error where it is the caller's own mistake, else ours. */
+function finalFailure({ story, ports, release }: Run, last: FailedAttempt | null): Answer {
+  if (last === null) throw new GatewayError('no_available_accounts')
+  const { verdict, opening, candidate, exchange } = last
+  const { failure } = opening
+  if (verdict.passThrough && (failure.kind === 'status' || failure.kind === 'error_event')) {
+    return createPassedErrorAnswer({ story, candidate, exchange, ports, release }, failure)
+  }
+  story.failedAs = failureKind(verdict, opening)
+  throw new GatewayError(verdict.code, verdict.retryAfterMs === null ? {} : { retryAfterMs: verdict.retryAfterMs })
+}
+
+function failureKind({ code }: Verdict, { isCut, failure }: FailedOpening): Ending['kind'] {
+  if (code === 'upstream_stalled') return 'upstream_stalled'
+  if (failure.kind !== 'unusable') return 'exhausted'
+  return isCut ? 'upstream_cut' : 'failed'
+}
+
+async function journalStart(story: Story, candidate: Candidate, { journal }: RelayPorts): Promise<void> {
+  const { call } = story
+  await journal.start({
+    requestId: call.requestId,
+    createdAtMs: call.createdAtMs,
+    endpoint: call.endpoint,
+    stream: call.body.stream,
+    userId: call.caller.userId,
+    keyId: call.caller.keyId,
+    groupId: call.caller.group.id,
+    accountId: candidate.accountId,
+    model: call.body.model,
+    multiplierE4: call.caller.group.multiplierE4,
+    clientIp: call.clientIp,
+  })
+  story.isJournaled = true
+}
+
+function recordAttempt(
+  story: Story,
+  candidate: Candidate,
+  { times }: Attempt,
+  reason: string | null,
+  { clock }: RelayPorts,
+): void {
+  const durationMs = clock.monotonic() - times.startedAt
+  story.attempts.push({
+    accountId: candidate.accountId,
+    startedAtMs: Math.round(clock.now() - durationMs),
+    durationMs: Math.round(durationMs),
+    connectMs: times.sentAt === null ? null : Math.round(times.sentAt - times.startedAt),
+    firstByteMs: times.firstByteAt === null ? null : Math.round(times.firstByteAt - times.startedAt),
+    status: times.status,
+    reason,
+    upstreamRequestId: requestIdOf(times.headers),
+  })
+}
+
+function requestIdOf({ 'x-request-id': id }: Attempt['times']['headers']): string | null {
+  return typeof id === 'string' ? id.replace(/[^\x21-\x7e]/g, '').slice(0, 128) : null
+}
