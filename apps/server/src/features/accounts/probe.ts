@@ -1,6 +1,8 @@
 import type { Protocol, Provider } from '@turnpike/core/words'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
+import { connectFailureOf } from '../../shared/egress/connect-failure.ts'
+import { EgressError } from '../../shared/egress/egress-error.ts'
 
 const CONNECT_MS = 5_000
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -128,7 +130,7 @@ const REASON_BY_STATUS: Record<number, string> = {
 }
 
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unreachable'
-  if (error.name === 'TimeoutError' || error.name === 'ConnectTimeoutError') return 'timeout'
-  return error.name === 'EgressError' ? 'unsafe_destination' : 'unreachable'
+  if (error instanceof EgressError) return 'unsafe_destination'
+  const isLate = error instanceof Error && error.name === 'TimeoutError'
+  return connectFailureOf(error) ?? (isLate ? 'timeout' : 'unreachable')
 }
