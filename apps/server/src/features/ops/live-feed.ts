@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { verdictOf } from '@turnpike/core/ops/error-owner'
@@ -143,7 +142,7 @@ export function createLiveFeed({ clock, gauges, instanceId = 'local' }: LiveFeed
       }
       if (isSlow()) {
         if (next.second > caughtUpTo) last = newestSecond()
-        else await sleep(DRAIN_POLL_MS)
+        else await pause(DRAIN_POLL_MS)
         continue
       }
       last = next.second
@@ -184,6 +183,10 @@ export function createLiveFeed({ clock, gauges, instanceId = 'local' }: LiveFeed
   }
 
   return { record, recordRefusal, tick, subscribe, close }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 interface OpenSecond {
