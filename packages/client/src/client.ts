@@ -1,12 +1,4 @@
-import {
-  createTRPCClient,
-  createWSClient,
-  httpBatchLink,
-  splitLink,
-  type TRPCClient,
-  type WebSocketClientOptions,
-  wsLink,
-} from '@trpc/client'
+import { createTRPCClient, createWSClient, httpBatchLink, splitLink, type TRPCClient, wsLink } from '@trpc/client'
 import type { AppRouter } from './api.ts'
 import { type Connection, createConnectionState } from './connection.ts'
 import { retryDelayMs } from './retry-delay.ts'
@@ -25,8 +17,11 @@ export interface TurnpikeClientOptions {
   token?: string
   fetch?: typeof fetch
   /** For runtimes that have none. */
-  WebSocket?: WebSocketClientOptions['WebSocket']
+  WebSocket?: WebSocketClass
 }
+
+/** A class that works like the browser's, such as the one of `ws`. */
+export type WebSocketClass = new (url: string) => object
 
 /** Every procedure, typed, and the line that carries its subscriptions. */
 export type TurnpikeClient = TRPCClient<AppRouter> & { readonly $connection: Connection }
@@ -53,7 +48,7 @@ export function createTurnpikeClient({ url, token, fetch, WebSocket }: TurnpikeC
       if (cause?.code === SIGNED_OUT) state.set('signed_out')
     },
     ...(isPage() && !token ? {} : { connectionParams: async () => ({ token: token ?? (await ticket()) }) }),
-    ...(WebSocket ? { WebSocket } : {}),
+    ...(WebSocket ? { WebSocket: asBrowserClass(WebSocket) } : {}),
   })
   socket.connectionState.subscribe({
     next(change) {
@@ -89,6 +84,11 @@ function withConnection(client: TRPCClient<AppRouter>, connection: Connection): 
     get: (target, name) => (name === '$connection' ? connection : Reflect.get(target, name)),
   })
   return named as TurnpikeClient
+}
+
+// What tRPC uses of the class (open, send, close, the four events) all implementations have; their types differ in the rest.
+function asBrowserClass(implementation: WebSocketClass): typeof WebSocket {
+  return implementation as typeof WebSocket
 }
 
 function endpointOf(url: string): URL {
