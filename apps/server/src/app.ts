@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import express, { type Express, type RequestHandler, type Router } from 'express'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
 import { panelHeaders } from './http/panel-headers.ts'
+import type { Log } from './shared/logger.ts'
 
 export interface AppOptions {
   gateway: Router
@@ -12,10 +13,11 @@ export interface AppOptions {
   /** Folder of the built panel. */
   panelDir: string
   readiness(): { isReady: boolean; missing: string[] }
+  log: Log
 }
 
 /** The one Express app: gateway, tRPC, health, and the panel for everything else. It does not listen. */
-export function createApp({ gateway, trpc, isAllowedHost, panelDir, readiness }: AppOptions): Express {
+export function createApp({ gateway, trpc, isAllowedHost, panelDir, readiness, log }: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
@@ -31,6 +33,7 @@ export function createApp({ gateway, trpc, isAllowedHost, panelDir, readiness }:
   })
   app.use('/trpc', trpc)
   app.use(panel(panelDir, isAllowedHost))
+  app.use(lastHandler(log))
   return app
 }
 
@@ -61,6 +64,19 @@ function classWithPrototype<T extends typeof IncomingMessage | typeof ServerResp
   Constructed.prototype = prototype
   Object.setPrototypeOf(Constructed, base)
   return Constructed as never
+}
+
+/** Express would answer with a page that shows the stack. */
+function lastHandler(log: Log): ErrorRequestHandler {
+  return (error, _request, response, next) => {
+    const isCallersFault = error instanceof URIError || (error?.status >= 400 && error?.status < 500)
+    if (!isCallersFault) log.error({ err: error }, 'a request failed by our own fault')
+    if (response.headersSent) return next(error)
+    response
+      .status(isCallersFault ? 400 : 500)
+      .type('text')
+      .send(isCallersFault ? 'Bad request\n' : 'Internal server error\n')
+  }
 }
 
 function panel(directory: string, isAllowedHost: AppOptions['isAllowedHost']): Router {

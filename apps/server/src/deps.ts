@@ -86,6 +86,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     isAllowedHost: trpc.isAllowedHost,
     panelDir: PANEL_DIR,
     readiness: () => ({ isReady: isListening && gateway.isServing(), missing: gateway.missing() }),
+    log,
   })
   const server = createAppServer(app)
   server.on('upgrade', trpc.upgrade)

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GatewayError } from '@turnpike/core/gateway/errors'
-import express, { type Router } from 'express'
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import type { Sql } from 'postgres'
 import type { Config } from '../config/config.ts'
 import { keyUsage } from '../key-usage.ts'
@@ -35,6 +35,7 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
   })
   router.all([...CHAT, ...RESPONSES, '/v1/models', '/v1/models/{*id}', '/v1/usage'], refuseMethod)
   router.all(['/v1', '/v1/{*rest}'], refuseRoute)
+  router.use(refuseUnreadable)
   return router
 }
 
@@ -44,6 +45,12 @@ function refuseMethod(request: IncomingMessage, response: ServerResponse): void 
 
 function refuseRoute(request: IncomingMessage, response: ServerResponse): void {
   refuse(request, response, new GatewayError('unknown_route'))
+}
+
+/** A path that Express cannot decode; whatever else is thrown goes on to the app's own last handler. */
+function refuseUnreadable(error: unknown, request: Request, response: Response, next: NextFunction): void {
+  if (error instanceof URIError && request.path.startsWith('/v1')) refuseRoute(request, response)
+  else next(error)
 }
 
 function idOf(segments: string | string[] | undefined): string {
