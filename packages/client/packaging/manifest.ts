@@ -1,0 +1,28 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const MANIFEST = fileURLToPath(new URL('../package.json', import.meta.url))
+const KEPT = fileURLToPath(new URL('../.package.json.source', import.meta.url))
+
+/**
+ * The repository uses the client's sources, an installed package what was built of them: while npm packs, the manifest is
+ * the published one. What an interrupted run left behind is put back by the next.
+ */
+if (process.argv[2] === 'published') publish()
+else restore()
+
+function publish(): void {
+  restore()
+  const source = readFileSync(MANIFEST, 'utf8')
+  const { name, version, license, type } = JSON.parse(source)
+  const exports = { '.': { types: './dist/index.d.ts', default: './dist/index.js' } }
+  writeFileSync(KEPT, source)
+  writeFileSync(
+    MANIFEST,
+    `${JSON.stringify({ name, version, license, type, exports, types: './dist/index.d.ts', files: ['dist'] }, null, 2)}\n`,
+  )
+}
+
+function restore(): void {
+  if (existsSync(KEPT)) renameSync(KEPT, MANIFEST)
+}
