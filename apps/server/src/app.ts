@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { createServer, IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
 import { panelHeaders } from './http/panel-headers.ts'
@@ -69,14 +69,17 @@ function classWithPrototype<T extends typeof IncomingMessage | typeof ServerResp
 /** Express would answer with a page that shows the stack. */
 function lastHandler(log: Log): ErrorRequestHandler {
   return (error, _request, response, next) => {
-    const isCallersFault = error instanceof URIError || (error?.status >= 400 && error?.status < 500)
-    if (!isCallersFault) log.error({ err: error }, 'a request failed by our own fault')
+    const status = error instanceof URIError ? 400 : statusOf(error)
+    if (status === 500) log.error({ err: error }, 'a request failed by our own fault')
     if (response.headersSent) return next(error)
-    response
-      .status(isCallersFault ? 400 : 500)
-      .type('text')
-      .send(isCallersFault ? 'Bad request\n' : 'Internal server error\n')
+    response.status(status).type('text').send(`${STATUS_CODES[status]}\n`)
   }
+}
+
+/** Express names a status where the request itself was at fault. */
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500
+  return status >= 400 && status < 500 ? status : 500
 }
 
 function panel(directory: string, isAllowedHost: AppOptions['isAllowedHost']): Router {

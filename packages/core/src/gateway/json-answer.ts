@@ -1,6 +1,7 @@
 import { type Answer, type AnswerInput, answerHead } from './answer.ts'
 import type { Opening } from './attempt.ts'
 import { conclude } from './conclude.ts'
+import { GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
 import { asObject, asString, type JsonObject } from './json.ts'
 import { NO_USAGE } from './outcome.ts'
@@ -12,43 +13,47 @@ export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 
   const { story, candidate, exchange, ports, release } = input
   const { call } = story
   const { status, json, text } = opening
+  const texts = answerTexts(json)
 
   return {
     async deliver(responder) {
       const head = answerHead(input, status, opening.headers)
       story.relayInAt = opening.lastByteAt
       release()
-      const hasVisibleOutput = answerTexts(json).length > 0
-      if (hasVisibleOutput) story.firstOutputAt = opening.lastByteAt
-      ports.accounts.report(candidate, { kind: 'answered' })
-      const ending = await endingOf()
+      if (texts.length > 0) story.firstOutputAt = opening.lastByteAt
+      const told = exchange.answer(text, status)
+      ports.accounts.report(candidate, { kind: told === null ? 'inconclusive' : 'answered' })
+      const ending = await endingOf(told?.status ?? null)
       story.relayOutAt = ports.clock.monotonic()
       await conclude(story, ending, ports)
-      responder.send({ ...head, body: exchange.answer(text, json) })
+      if (told === null) responder.fail(new GatewayError('upstream_invalid_response'))
+      else responder.send({ ...head, ...told })
     },
     async [Symbol.asyncDispose]() {
       release()
     },
   }
 
-  async function endingOf(): Promise<Ending> {
+  /** `toldStatus` is null where the answer could not be told. */
+  async function endingOf(toldStatus: number | null): Promise<Ending> {
     const reading = readUsage(json.usage)
     const given = reading.kind === 'given'
-    const kind = endingKind(json)
+    const kind = toldStatus === null ? 'failed' : endingKind(json)
+    const errorCode = toldStatus === null ? 'upstream_invalid_response' : asString(asObject(json.error).code)
     return {
       kind,
-      status,
-      errorCode: kind === 'failed' ? (asString(asObject(json.error).code) ?? 'upstream_failed') : null,
+      status: toldStatus ?? GATEWAY_ERRORS.upstream_invalid_response.status,
+      errorCode: kind === 'failed' ? (errorCode ?? 'upstream_failed') : null,
       upstreamResponseId: asString(json.id),
       usage: given ? reading.usage : await estimate(),
       estimated: !given,
       usageInvalid: reading.kind === 'invalid',
-      priceRule: given ? 'usage' : 'delivered',
+      priceRule: given ? 'usage' : texts.length > 0 ? 'delivered' : 'nothing',
     }
   }
 
   async function estimate() {
-    const output = ports.decodeUtf8(answerTexts(json).join('\n'))
+    const output = ports.decodeUtf8(texts.join('\n'))
     return {
       ...NO_USAGE,
       inputTokens: await inputTokens(keepInputText(call.body.text), ports.countTokens),

@@ -174,6 +174,7 @@ export interface RelayPorts {
   retryBudget: RetryBudget
   /** Turns one-character-per-byte text into the text it encodes. */
   decodeUtf8(bytes: string): string
+  encodeUtf8(text: string): string
   /** A fresh unique id for what the gateway itself names in a translated answer. */
   newId(): string
 }

@@ -1,8 +1,9 @@
 import type { Answer, AnswerInput } from './answer.ts'
 import { type Attempt, type Opening, startAttempt } from './attempt.ts'
 import { ClientLeft } from './client-left.ts'
+import { createExchange } from './create-exchange.ts'
 import { GatewayError } from './errors.ts'
-import { createExchange, type Exchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { judgeFailure, type Verdict } from './failover.ts'
 import { createJsonAnswer } from './json-answer.ts'
 import { createPassedErrorAnswer } from './passed-error-answer.ts'
@@ -64,7 +65,7 @@ async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | nul
   try {
     const route = await findRoute(story, tried, ports)
     held.add(route.lease)
-    return { ...route, exchange: createExchange(story.call, route.candidate) }
+    return { ...route, exchange: createExchange(story.call, route.candidate, ports) }
   } catch (error) {
     if (last !== null && error instanceof GatewayError) return null
     throw error

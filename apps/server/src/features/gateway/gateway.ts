@@ -97,6 +97,7 @@ export async function openGateway(options: GatewayOptions) {
     onOutcome: options.onOutcome,
     retryBudget: createRetryBudget(),
     decodeUtf8: (bytes) => Buffer.from(bytes, 'latin1').toString('utf8'),
+    encodeUtf8: (text) => Buffer.from(text, 'utf8').toString('latin1'),
     newId: randomUUID,
   }
   let isClosed = false
