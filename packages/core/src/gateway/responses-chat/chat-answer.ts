@@ -1,15 +1,15 @@
 import { asString, isObject, type JsonObject } from '../json.ts'
 import type { ChatContext } from './chat-stream.ts'
 import { finishReasonOf } from './finish-reason.ts'
-import { failureOf, objectsOf, present, type TranslatedAnswer } from './translated.ts'
+import { failureOf, objectsOf, present, type TranslatedAnswer, UNNAMED_FAILURE } from './translated.ts'
 import { toChatUsage } from './usage.ts'
 
 /** A whole `response` object as a chat answer. Output that chat has no word for is left out. */
 export function toChatAnswer(responsesAnswer: unknown, { id, model, createdSeconds }: ChatContext): TranslatedAnswer {
   if (!isObject(responsesAnswer)) return { kind: 'invalid' }
-  const failure = failureOf(responsesAnswer.error)
+  const { output, status, usage, error } = responsesAnswer
+  const failure = failureOf(error) ?? (status === 'failed' || status === 'cancelled' ? UNNAMED_FAILURE : null)
   if (failure !== null) return { kind: 'failed', failure }
-  const { output, status, usage } = responsesAnswer
   if (!Array.isArray(output) || status === 'in_progress' || status === 'queued') return { kind: 'invalid' }
   const message = chatMessage(objectsOf(output))
   const finish_reason = finishReasonOf(responsesAnswer, message.tool_calls !== undefined)

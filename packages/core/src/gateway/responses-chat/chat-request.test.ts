@@ -182,6 +182,14 @@ describe('messages', () => {
     expect(messages([call('a'), spoken, call('b'), output('b'), output('a')])).toEqual(expected)
   })
 
+  test('what the assistant says between its calls and their results joins what it said before', () => {
+    const said = (text: string) => ({ role: 'assistant', content: text })
+    expect(messages([said('one'), call('a'), said('two'), output('a')])).toEqual([
+      { role: 'assistant', content: 'one\n\ntwo', tool_calls: [chatCall('a')] },
+      result('a'),
+    ])
+  })
+
   test('calls made one after the other stay turns of their own', () => {
     expect(messages([call('a'), output('a'), call('b'), output('b')])).toEqual([
       { role: 'assistant', content: null, tool_calls: [chatCall('a')] },

@@ -1,6 +1,6 @@
 import { asObject, asString, isObject, type JsonObject } from '../json.ts'
 import { finishReasonOf } from './finish-reason.ts'
-import { failureOf, objectsOf, type UpstreamFailure } from './translated.ts'
+import { failureOf, objectsOf, UNNAMED_FAILURE, type UpstreamFailure } from './translated.ts'
 import { toChatUsage } from './usage.ts'
 
 /** What an answer in chat form needs besides the upstream's own. */
@@ -30,8 +30,6 @@ interface TextPlace {
   item: unknown
   part: number
 }
-
-const UNNAMED_FAILURE: UpstreamFailure = { code: null, message: 'The response failed' }
 
 /** Events that carry a piece of a text. */
 const DELTA_EVENTS = new Map<unknown, TextKind>([

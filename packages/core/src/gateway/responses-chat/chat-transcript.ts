@@ -64,7 +64,7 @@ export function createTranscript(): Transcript {
     assistant(text) {
       const open = openTurn()
       if (open.text === null) open.text = text
-      else if (open.calls.length > 0) open.text += text
+      else if (open.calls.length > 0) open.text += `\n\n${text}`
       else {
         closeTurn()
         openTurn().text = text

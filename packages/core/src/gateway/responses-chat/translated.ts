@@ -18,6 +18,9 @@ export interface UpstreamFailure {
   message: string
 }
 
+/** For an upstream that failed without saying why. */
+export const UNNAMED_FAILURE: UpstreamFailure = { code: null, message: 'The upstream reported an error' }
+
 class UnsupportedMember extends Error {
   readonly param: string
 
@@ -74,6 +77,6 @@ export function failureOf(value: unknown): UpstreamFailure | null {
   const { code, type, message } = value
   return {
     code: typeof code === 'string' ? code : typeof type === 'string' ? type : null,
-    message: typeof message === 'string' ? message : 'The upstream reported an error',
+    message: typeof message === 'string' ? message : UNNAMED_FAILURE.message,
   }
 }
