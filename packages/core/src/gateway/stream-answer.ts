@@ -73,14 +73,15 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       const events = pending
       pending = ''
       const wantsMore = responder.write(events, head)
-      story.relayOutAt ??= ports.clock.monotonic()
-      if (story.firstOutputAt === null && reader.hasVisibleOutput()) noteFirstOutput()
+      noteWritten()
       if (wantsMore) return
       stream.pause()
       responder.whenDrained(stream.resume)
     }
 
-    function noteFirstOutput(): void {
+    function noteWritten(): void {
+      story.relayOutAt ??= ports.clock.monotonic()
+      if (story.firstOutputAt !== null || !reader.hasVisibleOutput()) return
       story.firstOutputAt = ports.clock.monotonic()
       if (story.attempt) ports.accounts.observeTtft(candidate, story.firstOutputAt - story.attempt.startedAt)
     }
@@ -114,7 +115,7 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       const last = pending + lastEvents
       pending = ''
       responder.writeLast(last.slice(0, -1), head)
-      story.relayOutAt ??= ports.clock.monotonic()
+      noteWritten()
       const logicalStatus = code === null ? status : GATEWAY_ERRORS[code].status
       close(kind, logicalStatus, code, () => responder.end(last.slice(-1)))
     }
