@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -42,14 +42,17 @@ console.log(typeof client.auth.me.query, role)
 
 let dir = ''
 
-/** An empty project with the packed client and nothing else. */
+/** An empty project with the packed client and nothing else. Packed from a copy, as others may read the package meanwhile. */
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'turnpike-client-'))
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', dir], { cwd: PACKAGE })
-  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n')))
-  const modules = join(dir, 'node_modules')
-  await mkdir(join(modules, '@turnpike/client'), { recursive: true })
-  await run('tar', ['-xzf', join(dir, filename), '-C', join(modules, '@turnpike/client'), '--strip-components=1'])
+  const copy = join(dir, 'copy')
+  const installed = join(dir, 'node_modules/@turnpike/client')
+  await Promise.all([copy, installed].map((path) => mkdir(path, { recursive: true })))
+  await copyFile(join(PACKAGE, 'package.json'), join(copy, 'package.json'))
+  await run(process.execPath, [join(PACKAGE, 'packaging/build.ts'), copy])
+  await run(process.execPath, [join(PACKAGE, 'packaging/manifest.ts'), 'published', copy])
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', dir], { cwd: copy })
+  await run('tar', ['-xzf', join(dir, 'turnpike-client-0.1.0.tgz'), '-C', installed, '--strip-components=1'])
   await writeFile(join(dir, 'package.json'), '{"type":"module"}')
   await writeFile(join(dir, 'main.ts'), PROGRAM)
 }, PACK_MS)
@@ -77,6 +80,10 @@ test('it names nothing of the server, and depends on nothing', async () => {
   }
 })
 
-test('packing leaves the repository’s manifest as it was', async () => {
-  expect(JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8')).exports).toEqual({ '.': './src/index.ts' })
+test('after packing the manifest is the source’s again', async () => {
+  const copy = join(dir, 'copy')
+  const manifest = async () => JSON.parse(await readFile(join(copy, 'package.json'), 'utf8'))
+  expect((await manifest()).exports['.'].default).toBe('./dist/index.js')
+  await run(process.execPath, [join(PACKAGE, 'packaging/manifest.ts'), 'source', copy])
+  expect(await manifest()).toEqual(JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8')))
 })

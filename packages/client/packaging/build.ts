@@ -7,8 +7,10 @@ import { dts } from 'rolldown-plugin-dts'
 import { bundleDeclarations } from './declarations.ts'
 
 const packageDir = fileURLToPath(new URL('..', import.meta.url))
-const outDir = join(packageDir, 'dist')
-const declarations = join(outDir, 'own.d.ts')
+// A folder may be named to build into; the default is what npm packs.
+const outDir = join(process.argv[2] ?? packageDir, 'dist')
+// Beside the sources, from where tRPC's own types are found.
+const declarations = join(packageDir, `.declarations-${process.pid}.d.ts`)
 const trpcDir = dirname(createRequire(import.meta.url).resolve('@trpc/client/package.json'))
 
 // tRPC's client is part of what is built: an install needs nothing else, and compiles whatever libraries a project names.
@@ -18,11 +20,14 @@ await build({
   platform: 'neutral',
   output: { file: join(outDir, 'index.js'), format: 'esm' },
 })
-writeFileSync(declarations, bundleDeclarations(packageDir))
-await build({
-  input: { index: declarations },
-  plugins: [dts({ dtsInput: true, resolver: 'tsc', tsconfig: false })],
-  output: { dir: outDir },
-})
-rmSync(declarations)
+try {
+  writeFileSync(declarations, bundleDeclarations(packageDir))
+  await build({
+    input: { index: declarations },
+    plugins: [dts({ dtsInput: true, resolver: 'tsc', tsconfig: false })],
+    output: { dir: outDir },
+  })
+} finally {
+  rmSync(declarations, { force: true })
+}
 copyFileSync(join(trpcDir, 'LICENSE'), join(outDir, 'trpc-LICENSE'))

@@ -1,14 +1,16 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const MANIFEST = fileURLToPath(new URL('../package.json', import.meta.url))
-const KEPT = fileURLToPath(new URL('../.package.json.source', import.meta.url))
+const [act, folder = fileURLToPath(new URL('..', import.meta.url))] = process.argv.slice(2)
+const MANIFEST = join(folder, 'package.json')
+const KEPT = join(folder, '.package.json.source')
 
 /**
  * The repository uses the client's sources, an installed package what was built of them: while npm packs, the manifest is
  * the published one. What an interrupted run left behind is put back by the next.
  */
-if (process.argv[2] === 'published') publish()
+if (act === 'published') publish()
 else restore()
 
 function publish(): void {
