@@ -46,7 +46,7 @@ export async function answerFromPool(run: Run): Promise<Answer> {
       last = concludeAttempt(run, route, attempt, opening)
       tried.add(route.candidate.accountId)
       endExtra?.()
-      if (!last.verdict.failover || tried.size > group.maxAccountSwitches) break
+      if (!last.verdict.failover || story.attempts.length > group.maxAccountSwitches) break
       endExtra = ports.retryBudget.takeExtra(group.id)
       story.decision.retryBudgetUsed = endExtra === null
       if (endExtra === null) break
@@ -62,13 +62,31 @@ type SpokenRoute = Route & { exchange: Exchange }
 /** The next account that can be asked, or null when a failure is in hand and nobody is left to try. */
 async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | null): Promise<SpokenRoute | null> {
   const { story, ports, held } = run
-  try {
-    const route = await findRoute(story, tried, ports)
-    held.add(route.lease)
-    return { ...route, exchange: createExchange(story.call, route.candidate, ports) }
-  } catch (error) {
-    if (last !== null && error instanceof GatewayError) return null
-    throw error
+  let unsayable: GatewayError | null = null
+  for (;;) {
+    try {
+      const route = await findRoute(story, tried, ports)
+      held.add(route.lease)
+      const exchange = spokenTo(route)
+      if (exchange !== null) return { ...route, exchange }
+    } catch (error) {
+      if (last !== null && error instanceof GatewayError) return null
+      throw unsayable ?? error
+    }
+  }
+
+  /** Null where the account's protocol has no word for what is asked: one that speaks the caller's may have. */
+  function spokenTo({ candidate, lease }: Route): Exchange | null {
+    try {
+      return createExchange(story.call, candidate, ports)
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      unsayable = error
+      tried.add(candidate.accountId)
+      lease.release()
+      held.delete(lease)
+      return null
+    }
   }
 }
 
