@@ -10,6 +10,7 @@ import { stopOrphan } from './stop-orphan.ts'
 import { chooseUnprivileged } from './unprivileged.ts'
 
 export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedded-postgres-error.ts'
+export { findRunningPostgres } from './find-running-postgres.ts'
 
 export interface EmbeddedPostgresOptions {
   /** Holds the cluster, its password and its log; made if missing. */

@@ -22,10 +22,16 @@ export interface PresentOwner {
   passwordMatches: boolean
 }
 
+interface OwnersOptions {
+  db: Db['db']
+  passwords: Passwords
+  sessions: Pick<Sessions, 'revokeOthers'>
+}
+
 export type Owners = ReturnType<typeof createOwners>
 
 /** Who owns an installation: the first owner, and the way back in for somebody with access to the machine. */
-export function createOwners({ db, passwords, sessions }: { db: Db['db']; passwords: Passwords; sessions: Sessions }) {
+export function createOwners({ db, passwords, sessions }: OwnersOptions) {
   /**
    * Makes the first owner where there is none. Where there is one, nothing is changed, and he is who is reported: the
    * one with this e-mail address, else the oldest.

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { freshDatabase } from '@turnpike/db/testing'
+import { expect, test } from 'vitest'
+import { createOwners } from './features/auth/owners.ts'
+import { createPasswords } from './features/auth/passwords.ts'
+
+const PROGRAM = fileURLToPath(new URL('admin.ts', import.meta.url))
+/** Starting a program takes a second or more on a busy machine. */
+const PROGRAMS_MS = 60_000
+const OLD_PASSWORD = 'correct horse battery'
+
+interface Ending {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+function admin(databaseUrl: string, ...args: string[]): Promise<Ending> {
+  const env = {
+    PATH: process.env.PATH,
+    DATABASE_URL: databaseUrl,
+    TURNPIKE_SECRET_KEY: Buffer.alloc(32, 9).toString('base64'),
+  }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+    })
+  })
+}
+
+test('a forgotten password is replaced by one that is shown once', { timeout: PROGRAMS_MS }, async () => {
+  await using fresh = await freshDatabase()
+  const owners = createOwners({
+    db: fresh.db,
+    passwords: createPasswords(),
+    sessions: { revokeOthers: async () => {} },
+  })
+  await owners.ensureOwner({ email: 'boss@turnpike.test', password: OLD_PASSWORD })
+  const { code, stdout } = await admin(fresh.url, 'reset-password', 'Boss@turnpike.test')
+  const password = /^New password: (\S+)$/m.exec(stdout)?.[1] ?? ''
+  expect([code, password.length]).toEqual([0, 20])
+  const matches = async (candidate: string) => {
+    return (await owners.ensureOwner({ email: 'boss@turnpike.test', password: candidate })).passwordMatches
+  }
+  expect([await matches(password), await matches(OLD_PASSWORD)]).toEqual([true, false])
+})
+
+test('an unknown user, and a command that is none, end with a message and a code', {
+  timeout: PROGRAMS_MS,
+}, async () => {
+  await using fresh = await freshDatabase()
+  expect(await admin(fresh.url, 'reset-password', 'nobody@turnpike.test')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'There is no such user.\n',
+  })
+  for (const args of [['reset-password'], ['drop-everything', 'x']]) {
+    expect(await admin(fresh.url, ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage:') })
+  }
+})
