@@ -7,5 +7,6 @@ if (Number(major) < 20) {
   )
   process.exitCode = 1
 } else {
-  import('./prepare/prepare.mjs').then(({ prepare }) => prepare(process.argv.slice(2)))
+  const { prepare } = await import('./prepare/prepare.mjs')
+  await prepare(process.argv.slice(2))
 }

@@ -35,9 +35,9 @@ export function countInstalled(root) {
   return { done: paths.filter((path) => existsSync(join(root, path, 'package.json'))).length, total: paths.length }
 }
 
-/** Optional packages are for other platforms, or belong to such; npm leaves them out. */
+/** Optional packages are for other platforms, or belong to such: npm leaves them out, as it does the extraneous. */
 function isMet(entry, found) {
-  if (found === undefined) return entry.optional === true
+  if (found === undefined) return Boolean(entry.optional || entry.devOptional || entry.extraneous)
   return entry.link ? found.link === true : entry.version === found.version && entry.integrity === found.integrity
 }
 

@@ -45,5 +45,5 @@ export function npmProblem(root, output) {
 
 function firstLine(output) {
   const line = output.split('\n').find((text) => /error (?!code|errno|syscall)/.test(text)) ?? 'no answer'
-  return line.replace(/^npm error /, '').slice(0, 160)
+  return line.replace(/^npm error (.*failed, reason: )?/, '').slice(0, 160)
 }

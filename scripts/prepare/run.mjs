@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 
-const GRACE_MS = 5_000
+const GRACE_MS = 2_000
 const KEPT_CHARACTERS = 64_000
 
 /**
