@@ -5,6 +5,8 @@ import { ensurePartitions, insertOutcomes } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { within } from '../../shared/deadline.ts'
 import type { Journal as JournalFile } from '../../shared/journal/journal.ts'
+import type { JournalRecord } from '../../shared/journal/record.ts'
+import { SHIP_BATCH_ROWS } from '../../shared/journal/shipper.ts'
 import type { Log } from '../../shared/logger.ts'
 
 /** A batch that takes longer is given again; rows it may have written are not written twice. */
@@ -24,7 +26,7 @@ export function createLedgerWriter({ sql, log }: { sql: Sql; log: Log }) {
 }
 
 interface LedgerOptions {
-  journal: JournalFile
+  journal: Pick<JournalFile, 'append' | 'settle'>
   write(outcomes: Outcome[]): Promise<void>
   /** Resolves when the database answers. */
   ping(): Promise<unknown>
@@ -33,40 +35,73 @@ interface LedgerOptions {
 
 /** The relay's journal: the local file, or where that is full or broken the ledger itself, or else nobody is served. */
 export function createLedger({ journal, write, ping, log }: LedgerOptions) {
-  let stranded: Outcome[] = []
+  const stranded: Outcome[] = []
   let lost = 0
+  let isRefusing = false
 
   const port: Journal = {
     async start(record) {
       try {
-        await journal.append({ kind: 'start', record })
+        await append({ kind: 'start', record })
       } catch (cause) {
-        await retryStranded()
         await within(PROBE_TIMEOUT_MS, ping()).catch(() => {
           throw new GatewayError('ledger_unavailable', { cause })
         })
       }
     },
     async end(outcome) {
-      try {
-        await journal.append({ kind: 'end', record: outcome })
-      } catch (error) {
-        log.error({ err: error, requestId: outcome.requestId }, 'the journal took no record; writing to the ledger')
-        await write([outcome]).catch(() => strand(outcome))
-      }
+      await append({ kind: 'end', record: outcome })
+        .catch(() => writeDirectly([outcome]))
+        .catch(() => strand(outcome))
     },
   }
 
-  function strand(outcome: Outcome): void {
-    if (stranded.length < MAX_STRANDED_ENDS) stranded.push(outcome)
-    else lost++
+  async function append(record: JournalRecord): Promise<void> {
+    try {
+      await journal.append(record)
+      if (isRefusing && record.kind === 'start') {
+        isRefusing = false
+        log.info({}, 'the journal takes records again')
+      }
+    } catch (error) {
+      if (!isRefusing) log.error({ err: error }, 'the journal takes no records; they go to the ledger directly')
+      isRefusing = true
+      throw error
+    }
   }
 
+  async function writeDirectly(outcomes: Outcome[]): Promise<void> {
+    await write(outcomes)
+    for (const { requestId } of outcomes) journal.settle(requestId)
+  }
+
+  function strand(outcome: Outcome): void {
+    if (stranded.length < MAX_STRANDED_ENDS) return void stranded.push(outcome)
+    lost++
+    log.error({ requestId: outcome.requestId }, 'a record is lost: neither journal nor ledger takes it')
+  }
+
+  /** Whichever is back first takes them; from both the ledger keeps one row. */
   async function retryStranded(): Promise<void> {
-    if (stranded.length === 0) return
-    const batch = stranded
-    stranded = []
-    await write(batch).catch(() => batch.forEach(strand))
+    while (stranded.length > 0) {
+      const batch = stranded.splice(0, SHIP_BATCH_ROWS)
+      try {
+        await writeDirectly(batch)
+      } catch {
+        const taken = await Promise.all(batch.map(appendOrStrand))
+        if (!taken.includes(true)) return
+      }
+    }
+  }
+
+  async function appendOrStrand(record: Outcome): Promise<boolean> {
+    try {
+      await append({ kind: 'end', record })
+      return true
+    } catch {
+      strand(record)
+      return false
+    }
   }
 
   return { port, retryStranded, stats: () => ({ stranded: stranded.length, lost }) }

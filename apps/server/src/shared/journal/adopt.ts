@@ -1,34 +1,79 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { NO_USAGE, type Outcome } from '@turnpike/core/gateway/outcome'
-import type { StartRecord } from '@turnpike/core/gateway/ports'
-import { isLockAlive } from './process-lock.ts'
+import { rm } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Log } from '../logger.ts'
+import { type Held, segmentsOf, setAside, takeDead } from './directories.ts'
 import { createShipper, type WriteOutcomes } from './shipper.ts'
+import { unknownOutcome } from './unknown-outcome.ts'
 
-export interface Adoption {
+export interface AdoptionStats {
   directories: number
   rows: number
   /** Requests whose process was killed before they ended. */
   unknown: number
   damagedLines: number
+  /** What still waits, in bytes. */
+  waitingBytes: number
 }
 
-/** Journal directories of processes that no longer run. */
-export async function deadDirectories(root: string): Promise<string[]> {
-  const names = await readdir(root).catch(() => [])
-  const dead: string[] = []
-  for (const name of names.toSorted()) {
-    const directory = join(root, name)
-    if (name !== SET_ASIDE && !isLockAlive(directory) && (await stat(directory)).isDirectory()) dead.push(directory)
+export interface Adoption {
+  /** Tries the directories that wait, each once; true when none is left. */
+  run(): Promise<boolean>
+  /** Begins no other directory. */
+  halt(): void
+  stats(): AdoptionStats
+  /** Gives back what was not adopted. */
+  close(): void
+}
+
+/** What dead processes left in `root`, brought to the ledger piece by piece; one that fails does not hold up the others. */
+export async function openAdoption(root: string, write: WriteOutcomes, log: Log): Promise<Adoption> {
+  const waiting = new Map<Held, number>()
+  const told = new Set<Held>()
+  const counts = { directories: 0, rows: 0, unknown: 0, damagedLines: 0 }
+  let isHalted = false
+  for (const held of await takeDead(root, log)) waiting.set(held, await bytesOf(held.directory))
+
+  async function run(): Promise<boolean> {
+    for (const held of [...waiting.keys()]) {
+      if (isHalted) break
+      try {
+        await adopt(held)
+      } catch (error) {
+        if (!told.has(held)) log.warn({ err: error, directory: basename(held.directory) }, 'cannot adopt a journal yet')
+        told.add(held)
+      }
+    }
+    return waiting.size === 0
   }
-  return dead
+
+  async function adopt(held: Held): Promise<void> {
+    const { rows, unknown, damagedLines } = await adoptDirectory(held.directory, write)
+    held.lock.release()
+    waiting.delete(held)
+    counts.directories++
+    counts.rows += rows
+    counts.unknown += unknown
+    counts.damagedLines += damagedLines
+    log.info({ rows, unknown, damagedLines }, 'adopted the journal of a dead process')
+  }
+
+  return {
+    run,
+    halt() {
+      isHalted = true
+    },
+    stats: () => ({ ...counts, waitingBytes: [...waiting.values()].reduce((sum, bytes) => sum + bytes, 0) }),
+    close() {
+      for (const { lock } of waiting.keys()) lock.release()
+    },
+  }
 }
 
 /**
  * Ships what a dead process left behind: its ends as they are, its starts without an end as `unknown`. The directory goes
  * when everything is in the ledger; one with damaged lines is set aside for inspection instead.
  */
-export async function adoptDirectory(directory: string, write: WriteOutcomes): Promise<Adoption> {
+async function adoptDirectory(directory: string, write: WriteOutcomes) {
   const shipper = createShipper({ directory, write, isFinal: true })
   const rows = await shipper.ship(await segmentsOf(directory))
   const unknown = shipper.unended().map(unknownOutcome)
@@ -36,74 +81,10 @@ export async function adoptDirectory(directory: string, write: WriteOutcomes): P
   const { damagedLines } = shipper.stats()
   if (damagedLines > 0) await setAside(directory)
   else await rm(directory, { recursive: true, force: true })
-  return { directories: 1, rows, unknown: unknown.length, damagedLines }
+  return { rows, unknown: unknown.length, damagedLines }
 }
 
-/** Bytes the directories take. */
-export async function bytesOf(directories: string[]): Promise<number> {
-  let bytes = 0
-  for (const directory of directories) {
-    for (const segment of await segmentsOf(directory)) bytes += segment.bytes
-  }
-  return bytes
-}
-
-const SET_ASIDE = 'damaged'
-
-async function setAside(directory: string): Promise<void> {
-  const root = join(directory, '..', SET_ASIDE)
-  await mkdir(root, { recursive: true, mode: 0o700 })
-  await rename(directory, join(root, directory.split('/').pop() ?? 'journal'))
-}
-
-async function segmentsOf(directory: string) {
-  const names = (await readdir(directory)).filter((name) => /^\d{8}\.log$/.test(name)).toSorted()
-  const segments = names.map(async (name) => {
-    const { size } = await stat(join(directory, name))
-    return { number: Number.parseInt(name, 10), bytes: size, isOpen: false }
-  })
-  return Promise.all(segments)
-}
-
-/** It reached an upstream and nobody knows how it ended: billed nothing, and visible. */
-export function unknownOutcome(start: StartRecord): Outcome {
-  const { userId, keyId, groupId, accountId } = start
-  return {
-    requestId: start.requestId,
-    clientRequestId: null,
-    createdAtMs: start.createdAtMs,
-    endpoint: start.endpoint,
-    protocol: null,
-    stream: start.stream,
-    status: 500,
-    outcome: 'unknown',
-    errorCode: 'internal_error',
-    userId,
-    keyId,
-    groupId,
-    accountId,
-    model: start.model,
-    upstreamModel: null,
-    upstreamResponseId: null,
-    usage: NO_USAGE,
-    estimated: true,
-    usageInvalid: false,
-    costNano: null,
-    billedNano: 0,
-    multiplierE4: start.multiplierE4,
-    priceRule: 'nothing',
-    attempts: [],
-    decision: { rule: 'none', chosen: accountId, candidates: [], omitted: 0 },
-    times: {
-      queueMs: 0,
-      routeMs: 0,
-      upstreamConnectMs: null,
-      upstreamFirstByteMs: null,
-      ttftMs: null,
-      totalMs: 0,
-      gatewayMs: null,
-    },
-    clientIp: start.clientIp,
-    userAgent: null,
-  }
+async function bytesOf(directory: string): Promise<number> {
+  const segments = await segmentsOf(directory).catch(() => [])
+  return segments.reduce((sum, { bytes }) => sum + bytes, 0)
 }

@@ -1,19 +1,18 @@
-import { closeSync, fdatasync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { lockDirectory } from './process-lock.ts'
 import { encodeRecord, type JournalRecord } from './record.ts'
 
-export const SEGMENT_BYTES = 16 * 1024 * 1024
-export const SYNC_EVERY_MS = 100
+const SEGMENT_BYTES = 16 * 1024 * 1024
+const SYNC_EVERY_MS = 100
 /** What a start must leave free, so that the ends of requests already running always fit. */
-export const END_RESERVE_BYTES = 8 * 1024 * 1024
+const END_RESERVE_BYTES = 8 * 1024 * 1024
 
 export class JournalFull extends Error {
   override readonly name = 'JournalFull'
 }
 
 export interface JournalWriter {
-  /** Resolves when the record is in the file. Rejects when the disk refuses it, or with JournalFull. */
+  /** Resolves when the record is in the file. Rejects when the disk refuses it, or with JournalFull; then no part of it is. */
   append(record: JournalRecord): Promise<void>
   directory: string
   /** How far each segment is written; the last one is still growing. */
@@ -25,11 +24,15 @@ export interface JournalWriter {
 }
 
 interface WriterOptions {
+  /** Exists and is this process's own. */
   directory: string
   maxBytes: number
   /** Bytes that other directories of the same journal take. */
   otherBytes?: () => number
+  /** A small journal has small segments: the open one is never given free. */
   segmentBytes?: number
+  /** Writes some of the bytes at the end of the file and returns how many; throws what the disk says. */
+  write?: (fd: number, bytes: Buffer, from: number) => number
 }
 
 /**
@@ -40,27 +43,29 @@ export function createJournalWriter({
   directory,
   maxBytes,
   otherBytes = () => 0,
-  segmentBytes = SEGMENT_BYTES,
+  segmentBytes = Math.min(SEGMENT_BYTES, maxBytes / 8),
+  write = writeSync,
 }: WriterOptions): JournalWriter {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  lockDirectory(directory)
+  const endReserve = Math.min(END_RESERVE_BYTES, maxBytes / 4)
   const segments = new Map<number, number>()
   const counts = { bytes: 0, records: 0, writes: 0, failures: 0 }
-  let number = 0
-  let fd = openNext()
+  let number = 1
+  let fd = openSegment()
   let pending: string[] = []
   let batch: PromiseWithResolvers<void> | null = null
   let isTorn = false
+  let isClosed = false
   let syncTimer: NodeJS.Timeout | null = null
 
-  function openNext(): number {
-    number++
+  function openSegment(): number {
+    const opened = openSync(join(directory, segmentName(number)), 'a', 0o600)
     segments.set(number, 0)
-    return openSync(join(directory, segmentName(number)), 'a', 0o600)
+    return opened
   }
 
   function append(record: JournalRecord): Promise<void> {
-    const room = maxBytes - counts.bytes - otherBytes() - (record.kind === 'start' ? END_RESERVE_BYTES : 0)
+    if (isClosed) return Promise.reject(new Error('The journal is closed'))
+    const room = maxBytes - counts.bytes - otherBytes() - (record.kind === 'start' ? endReserve : 0)
     if (room <= 0) return Promise.reject(new JournalFull('The journal has reached its limit'))
     pending.push(encodeRecord(record))
     if (batch === null) {
@@ -73,38 +78,63 @@ export function createJournalWriter({
   function writeBatch(): void {
     const current = batch
     if (current === null) return
-    const text = (isTorn ? '\n' : '') + pending.join('')
+    const text = pending.join('')
     const records = pending.length
     batch = null
     pending = []
     try {
-      writeAll(text)
+      writeAll(Buffer.from(isTorn ? `\n${text}` : text))
       counts.records += records
       current.resolve()
     } catch (error) {
       counts.failures++
-      isTorn = true
       current.reject(error)
     }
   }
 
-  function writeAll(text: string): void {
-    if ((segments.get(number) ?? 0) >= segmentBytes) rotate()
-    const bytes = Buffer.from(text)
-    for (let written = 0; written < bytes.length; ) {
-      const step = writeSync(fd, bytes, written)
-      written += step
-      segments.set(number, (segments.get(number) ?? 0) + step)
-      counts.bytes += step
+  function writeAll(bytes: Buffer): void {
+    if (sizeOf(number) >= segmentBytes) rotate()
+    let written = 0
+    try {
+      while (written < bytes.length) written += write(fd, bytes, written)
+    } catch (error) {
+      if (written > 0) takeBack(written)
+      throw error
     }
+    grow(written)
     isTorn = false
     counts.writes++
     syncTimer ??= setTimeout(sync, SYNC_EVERY_MS)
   }
 
+  /** Records that were refused must not come back from the dead; where they cannot be cut off, the next line starts anew. */
+  function takeBack(written: number): void {
+    try {
+      ftruncateSync(fd, sizeOf(number))
+    } catch {
+      isTorn = true
+      grow(written)
+    }
+  }
+
+  function sizeOf(segment: number): number {
+    return segments.get(segment) ?? 0
+  }
+
+  function grow(bytes: number): void {
+    segments.set(number, sizeOf(number) + bytes)
+    counts.bytes += bytes
+  }
+
   function rotate(): void {
     const full = fd
-    fd = openNext()
+    number++
+    try {
+      fd = openSegment()
+    } catch (error) {
+      number--
+      throw error
+    }
     fdatasync(full, () => closeSync(full))
   }
 
@@ -120,11 +150,13 @@ export function createJournalWriter({
     directory,
     segments: () => [...segments].map(([n, bytes]) => ({ number: n, bytes, isOpen: n === number })),
     forget(segment) {
-      counts.bytes -= segments.get(segment) ?? 0
+      counts.bytes -= sizeOf(segment)
       segments.delete(segment)
     },
     stats: () => ({ ...counts }),
     async close() {
+      if (isClosed) return
+      isClosed = true
       writeBatch()
       if (syncTimer !== null) clearTimeout(syncTimer)
       await new Promise<void>((resolve) => fdatasync(fd, () => resolve()))

@@ -1,36 +1,41 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+export interface DirectoryLock {
+  /** Again: does nothing. */
+  release(): void
+}
 
 const LOCK_FILE = 'lock'
+const SQLITE_BUSY = 5
 
-/** Marks a directory as this process's own. */
-export function lockDirectory(directory: string): void {
-  writeFileSync(join(directory, LOCK_FILE), JSON.stringify({ pid: process.pid, startedAt: startOf(process.pid) }), {
-    mode: 0o600,
-  })
-}
+/** Keeps the locks from the garbage collector, which would open them. */
+const held = new Set<DatabaseSync>()
 
-/** Whether the process that locked the directory still runs. Without a readable lock nobody does. */
-export function isLockAlive(directory: string): boolean {
+/**
+ * Makes this process the owner of a directory until `release()` or its death; null where another process is.
+ *
+ * SQLite is here for nothing but its lock, the one lock of the operating system that Node has a way to: the kernel takes
+ * it back from a killed process and knows those of other containers. A pid in a file is used again by somebody else, means
+ * nothing in another container, and two who find it stale at once both believe they won.
+ *
+ * @throws what the system says where the directory cannot be written
+ */
+export function lockDirectory(directory: string): DirectoryLock | null {
+  let lock: DatabaseSync | undefined
   try {
-    const lock: unknown = JSON.parse(readFileSync(join(directory, LOCK_FILE), 'utf8'))
-    if (typeof lock !== 'object' || lock === null || !('pid' in lock) || typeof lock.pid !== 'number') return false
-    process.kill(lock.pid, 0)
-    // A pid is used again by others, the same in every container: the start time tells them apart.
-    return 'startedAt' in lock && lock.startedAt === startOf(lock.pid)
+    lock = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 })
+    lock.exec('pragma journal_mode = memory; begin exclusive')
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    lock?.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return null
+    throw error
   }
-}
-
-/** Start time of a process in clock ticks since boot with the boot's id (Linux); null where /proc does not tell. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    if (fields[0] === 'Z') return `zombie-${pid}`
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${fields[19]}`
-  } catch {
-    return null
+  const taken = lock
+  held.add(taken)
+  return {
+    release() {
+      if (held.delete(taken)) taken.close()
+    },
   }
 }

@@ -4,6 +4,9 @@ import type { StartRecord } from '@turnpike/core/gateway/ports'
 
 export type JournalRecord = { kind: 'start'; record: StartRecord } | { kind: 'end'; record: Outcome }
 
+const FRONT = /[SE] [0-9a-f]{8} \{/g
+const FRONT_CHARS = 11
+
 /** One line: kind, CRC-32 of the JSON in hex, the JSON, line feed. JSON never contains a bare line feed. */
 export function encodeRecord({ kind, record }: JournalRecord): string {
   const json = JSON.stringify(record)
@@ -13,13 +16,36 @@ export function encodeRecord({ kind, record }: JournalRecord): string {
 /** The record of one line without its line feed; null for a line that is torn or damaged. */
 export function decodeRecord(line: string): JournalRecord | null {
   const kind = line.startsWith('S ') ? 'start' : line.startsWith('E ') ? 'end' : null
-  const json = line.slice(11)
-  if (kind === null || line.slice(2, 10) !== checksum(json)) return null
-  return trusted(kind, JSON.parse(json))
+  const json = line.slice(FRONT_CHARS)
+  if (kind === null || line.slice(2, FRONT_CHARS) !== `${checksum(json)} `) return null
+  const record = parse(json)
+  return record === null ? null : trusted(kind, record)
+}
+
+/**
+ * What is intact in a damaged line: where a line feed was hit or a write was torn, whole records stand inside it. A text
+ * of a caller that looks like one is none: within JSON it has no quotes, so it has no members either.
+ */
+export function salvageRecords(line: string): JournalRecord[] {
+  const fronts = [...line.matchAll(FRONT)].map(({ index }) => index)
+  return fronts.flatMap((from, at) => {
+    // The byte before the next front was this record's line feed.
+    const next = fronts[at + 1]
+    return decodeRecord(line.slice(from, next === undefined ? undefined : next - 1)) ?? []
+  })
+}
+
+function parse(json: string): object | null {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null && 'requestId' in value ? value : null
+  } catch {
+    return null
+  }
 }
 
 /** Safe because the checksum proves that the JSON is what `encodeRecord` wrote. */
-function trusted(kind: JournalRecord['kind'], record: unknown): JournalRecord {
+function trusted(kind: JournalRecord['kind'], record: object): JournalRecord {
   return { kind, record } as JournalRecord
 }
 

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { decodeRecord, type JournalRecord } from './record.ts'
+import { decodeRecord, type JournalRecord, salvageRecords } from './record.ts'
 
 const CHUNK_BYTES = 256 * 1024
 const LINE_FEED = 0x0a
@@ -10,27 +10,24 @@ export interface ReadStep {
   damaged: number
   /** Where the next step starts: behind the last whole line. */
   position: number
-  isAtEnd: boolean
 }
 
 /**
  * Reads whole lines from `position` on, about 256 KiB a step and never beyond `limit`. A last line without its line feed
- * is left for later, unless `isFinal` says that nobody will finish it.
+ * is left for later, unless `isFinal` says that nobody will finish it. A step that does not advance has read everything.
  */
 export async function readStep(path: string, position: number, limit: number, isFinal: boolean): Promise<ReadStep> {
   const bytes = await readWholeLines(path, position, limit)
-  const end = bytes.lastIndexOf(LINE_FEED) + 1
-  const step: ReadStep = { records: [], damaged: 0, position: position + end, isAtEnd: position + end >= limit }
+  const isTail = position + bytes.length >= limit
+  const end = isTail && isFinal ? bytes.length : bytes.lastIndexOf(LINE_FEED) + 1
+  const step: ReadStep = { records: [], damaged: 0, position: position + end }
   for (const line of bytes.toString('utf8', 0, end).split('\n')) {
     if (line === '') continue
     const record = decodeRecord(line)
     if (record === null) step.damaged++
-    else step.records.push(record)
+    step.records.push(...(record === null ? salvageRecords(line) : [record]))
   }
-  const isTail = position + bytes.length >= limit
-  if (isTail && isFinal && end < bytes.length)
-    return { ...step, damaged: step.damaged + 1, position: limit, isAtEnd: true }
-  return isTail ? { ...step, isAtEnd: true } : step
+  return step
 }
 
 /** A chunk that holds at least one line feed, or all there is. */

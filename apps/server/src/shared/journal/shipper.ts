@@ -27,6 +27,8 @@ interface Segment {
 export interface Shipper {
   /** Ships all that is readable now; resolves with the number of rows. Call again after a failure: nothing is skipped. */
   ship(segments: Segment[]): Promise<number>
+  /** The end of a request whose start was appended went to the ledger without the journal. */
+  settle(requestId: string): void
   /** Requests without an end, for a directory whose process is dead. */
   unended(): StartRecord[]
   stats(): ShipStats
@@ -51,11 +53,15 @@ export function createShipper({
   const positions = new Map<number, number>()
   const open = new Map<string, { record: StartRecord; segment: number }>()
   const openPerSegment = new Map<number, number>()
+  const settledUnread = new Set<string>()
   const stats = { shipped: 0, damagedLines: 0 }
 
   async function ship(segments: Segment[]): Promise<number> {
+    const settledBefore = [...settledUnread]
     let rows = 0
     for (const segment of segments) rows += await shipSegment(segment)
+    // All that was appended before this round has been read: a start still unseen was never in the journal.
+    for (const requestId of settledBefore) settledUnread.delete(requestId)
     for (const segment of segments) await removeIfDone(segment)
     return rows
   }
@@ -68,7 +74,7 @@ export function createShipper({
       for (let from = 0; from < outcomes.length; from += SHIP_BATCH_ROWS) {
         await write(outcomes.slice(from, from + SHIP_BATCH_ROWS))
       }
-      note(step.records, number)
+      for (const record of step.records) note(record, number)
       stats.damagedLines += step.damaged
       stats.shipped += outcomes.length
       rows += outcomes.length
@@ -79,18 +85,19 @@ export function createShipper({
     return rows
   }
 
-  function note(records: JournalRecord[], segment: number): void {
-    for (const { kind, record } of records) {
-      if (kind === 'start') {
-        open.set(record.requestId, { record, segment })
-        openPerSegment.set(segment, (openPerSegment.get(segment) ?? 0) + 1)
-        continue
-      }
-      const started = open.get(record.requestId)
-      if (started === undefined) continue
-      open.delete(record.requestId)
-      openPerSegment.set(started.segment, (openPerSegment.get(started.segment) ?? 1) - 1)
-    }
+  function note({ kind, record }: JournalRecord, segment: number): void {
+    if (kind === 'end') return void close(record.requestId)
+    if (settledUnread.delete(record.requestId)) return
+    open.set(record.requestId, { record, segment })
+    openPerSegment.set(segment, (openPerSegment.get(segment) ?? 0) + 1)
+  }
+
+  function close(requestId: string): boolean {
+    const started = open.get(requestId)
+    if (started === undefined) return false
+    open.delete(requestId)
+    openPerSegment.set(started.segment, (openPerSegment.get(started.segment) ?? 1) - 1)
+    return true
   }
 
   async function removeIfDone({ number, bytes, isOpen }: Segment): Promise<void> {
@@ -104,6 +111,9 @@ export function createShipper({
 
   return {
     ship,
+    settle(requestId) {
+      if (!close(requestId)) settledUnread.add(requestId)
+    },
     unended: () => [...open.values()].map(({ record }) => record),
     stats: () => ({ ...stats, openStarts: open.size }),
   }

@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { end, start } from './__fixtures__/journal-world.ts'
+import { decodeRecord, encodeRecord, salvageRecords } from './record.ts'
+
+test('what is written is read again, whatever callers and upstreams sent', () => {
+  const text = fc.string({ unit: 'binary' })
+  fc.assert(
+    fc.property(fc.uuid(), text, text, (id, userAgent, model) => {
+      const written = end(id, { userAgent, model })
+      const line = encodeRecord(written)
+      expect(line.indexOf('\n')).toBe(line.length - 1)
+      // Through UTF-8, as the file holds it.
+      expect(decodeRecord(Buffer.from(line.slice(0, -1)).toString('utf8'))).toEqual(written)
+    }),
+  )
+})
+
+test('a line with any one byte changed is no record', () => {
+  const line = Buffer.from(encodeRecord(start('r1')).slice(0, -1))
+  fc.assert(
+    fc.property(fc.nat(line.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+      const damaged = Buffer.from(line)
+      damaged.writeUInt8(damaged.readUInt8(at) ^ flip, at)
+      expect(decodeRecord(damaged.toString('utf8'))).toBeNull()
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('a line cut short is no record', () => {
+  const line = encodeRecord(end('r1')).slice(0, -1)
+  for (let length = 0; length < line.length; length++) expect(decodeRecord(line.slice(0, length))).toBeNull()
+})
+
+test('whole records that share a line with damage are found in it', () => {
+  const [first, second, third] = [start('r1'), end('r1'), start('r2')]
+  const lines = [first, second, third].map(encodeRecord).join('').slice(0, -1).replaceAll('\n', '\t')
+  expect(salvageRecords(lines)).toEqual([first, second, third])
+  expect(salvageRecords(lines.slice(5))).toEqual([second, third])
+})
+
+test('a caller cannot forge a record out of the pieces of a damaged one', () => {
+  const forged = encodeRecord(end('forged')).slice(0, -1)
+  const empty = 'E a3a6bf43 {} E 00000000 {'
+  const line = `damaged ${encodeRecord(end('r1', { userAgent: `${forged} ${empty}`, model: forged }))}`
+  expect(salvageRecords(line.slice(0, -40))).toEqual([])
+})
