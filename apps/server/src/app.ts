@@ -3,6 +3,7 @@ import { createServer, IncomingMessage, type Server, ServerResponse, STATUS_CODE
 import { join } from 'node:path'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
 import { panelHeaders } from './http/panel-headers.ts'
+import { isWebSocketUpgrade } from './http/ws-admission.ts'
 import type { Log } from './shared/logger.ts'
 
 export interface AppOptions {
@@ -51,6 +52,7 @@ export function createAppServer(app: Express): Server {
       headersTimeout: 30_000,
       keepAliveTimeout: 75_000,
       noDelay: true,
+      shouldUpgradeCallback: isWebSocketUpgrade,
     },
     app,
   )

@@ -69,6 +69,12 @@ test.each(['/', '/trpc/', '/trpcx', '/v1/chat/completions', '//evil.example/trpc
   },
 )
 
+test('an offer of HTTP/2 is ignored, and the request behind it answered', async () => {
+  await using world = await trpcWorld()
+  const offer = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA' }
+  expect(await handshake(world, '/trpc/auth.me', offer)).toMatchObject({ status: 401 })
+})
+
 test('no more sockets than allowed, in all and per address, and a place is free again when one leaves', async () => {
   await using world = await trpcWorld({
     env: { opsWsMaxConns: 3, opsWsMaxConnsPerIp: 2, trustedProxies: ['127.0.0.1'] },

@@ -101,7 +101,6 @@ function refuse(response: ServerResponse, { code, message, reason, field }: AppE
 const STATUS_OF_REFUSAL: Record<string, number> = { METHOD_NOT_SUPPORTED: 405, UNSUPPORTED_MEDIA_TYPE: 415 }
 
 function allowForeignPage({ headers }: IncomingMessage, response: ServerResponse, standing: Standing): void {
-  response.setHeader('vary', 'origin')
   if (standing === 'foreign' && headers.origin) response.setHeader('access-control-allow-origin', headers.origin)
 }
 

@@ -6,6 +6,14 @@ import type { UpgradeRefusal } from './upgrade-refusal.ts'
 
 const RESPONSES_PATHS = new Set(['/v1/responses', '/responses', '/openai/v1/responses'])
 
+/**
+ * For `shouldUpgradeCallback`: other protocols' offers are ignored, as HTTP allows. Java's client and `curl --http2` offer
+ * h2c with ordinary requests, which would else never be answered as such.
+ */
+export function isWebSocketUpgrade({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
+}
+
 /** What is known of a socket before it speaks. */
 export interface Peer {
   ip: string

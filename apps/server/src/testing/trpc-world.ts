@@ -8,6 +8,7 @@ import { createTrpc, type TrpcEnv } from '../create-trpc.ts'
 import type { AccountRuntime, AccountView } from '../features/accounts/account.ts'
 import type { Egress } from '../features/accounts/probe.ts'
 import { createLiveFeed } from '../features/ops/live-feed.ts'
+import { isWebSocketUpgrade } from '../http/ws-admission.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
 
@@ -66,7 +67,9 @@ export async function trpcWorld({ env, runtime, egress, timings }: WorldOptions 
     env: { ...ENV, ...env },
     timings: { sessionCheckMs: 50, ...timings },
   })
-  const server = createServer((request, response) => serve(trpc.httpHandler, request, response))
+  const server = createServer({ shouldUpgradeCallback: isWebSocketUpgrade }, (request, response) => {
+    serve(trpc.httpHandler, request, response)
+  })
   server.on('upgrade', trpc.upgrade)
   const origin = await listen(server)
 
