@@ -113,7 +113,7 @@ function contextFor(services: Context['services'], role: Role | null): Context {
     authenticate: async () => identity,
     setSessionCookie() {},
     isSlow: () => false,
-    openSubscription: () => () => {},
+    occupy: () => () => {},
     services,
   }
 }

@@ -24,7 +24,7 @@ import { apiKeyPepper } from './shared/api-key.ts'
 import type { Log } from './shared/logger.ts'
 import type { SecretBox } from './shared/secret-box.ts'
 import type { WallClock } from './shared/wall-clock.ts'
-import { createSockets } from './ws.ts'
+import { createSockets, type SocketTimings } from './ws.ts'
 
 export interface TrpcOptions {
   database: Db
@@ -37,8 +37,7 @@ export interface TrpcOptions {
   /** Where the built-in sandbox listens; null = it does not run. */
   sandboxBaseUrl(): string | null
   env: TrpcEnv
-  /** Shorter in tests. */
-  timings?: { sessionCheckMs?: number; firstMessageMs?: number }
+  timings?: SocketTimings
 }
 
 /** The environment's share in this side of the server. */
@@ -56,7 +55,7 @@ export interface TrpcEnv {
 }
 
 /** The tRPC side of the server: a handler for `/trpc`, the server's upgrade events, and what they call. */
-export function createTrpc({ env, timings = {}, ...options }: TrpcOptions) {
+export function createTrpc({ env, timings, ...options }: TrpcOptions) {
   const { clock, log } = options
   const { services, owners } = createServices(options)
   const publicUrl = env.publicUrl ?? null
@@ -78,7 +77,7 @@ export function createTrpc({ env, timings = {}, ...options }: TrpcOptions) {
     maxConns: env.opsWsMaxConns,
     maxConnsPerIp: env.opsWsMaxConnsPerIp,
   })
-  const sockets = createSockets({ services, admission, log, ...timings })
+  const sockets = createSockets({ services, admission, log, ...(timings ? { timings } : {}) })
 
   return {
     /** For `app.use('/trpc', …)`. */

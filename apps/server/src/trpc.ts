@@ -21,8 +21,8 @@ export interface Context {
   setSessionCookie(cookie: { token: string; expiresAt: Date } | null): void
   /** True while the peer reads more slowly than we write. */
   isSlow(): boolean
-  /** Takes one of the connection's places for subscriptions; returns how to give it back. */
-  openSubscription(): () => void
+  /** Takes one of the connection's places for calls or subscriptions; returns how to give it back. */
+  occupy(place: 'call' | 'subscription'): () => void
   services: Services
 }
 
@@ -45,9 +45,16 @@ const t = initTRPC
     },
   })
 
-const endsInTime = t.middleware(({ next, type, meta }) =>
-  type === 'subscription' ? next() : within(meta?.deadlineMs ?? DEADLINE_MS, next()),
-)
+// A subscription takes its place when it begins to yield, and gives it back when it ends.
+const endsInTime = t.middleware(async ({ ctx, next, type, meta }) => {
+  if (type === 'subscription') return next()
+  const leave = ctx.occupy('call')
+  try {
+    return await within(meta?.deadlineMs ?? DEADLINE_MS, next())
+  } finally {
+    leave()
+  }
+})
 
 export const router = t.router
 

@@ -15,19 +15,21 @@ const SERVICE_RESTART = 1012
 interface SocketSessionsOptions {
   sessions: Sessions
   log: Log
-  checkMs?: number | undefined
+  sessionCheckMs?: number
+  touchMs?: number
 }
 
 /**
  * Open sockets live as long as their sessions: one query for all of them every CHECK_MS (and at once after a
  * revocation here) finds those that ended anywhere. An open socket counts as activity of its session.
  */
-export function createSocketSessions({ sessions, log, checkMs = CHECK_MS }: SocketSessionsOptions) {
+export function createSocketSessions(options: SocketSessionsOptions) {
+  const { sessions, log, sessionCheckMs = CHECK_MS, touchMs = TOUCH_MS } = options
   const sockets = new Map<WebSocket, { sessionId: number; role: Role }>()
   let isChecking = false
   let touchedAt = performance.now()
 
-  const timer = setInterval(checkSoon, checkMs)
+  const timer = setInterval(checkSoon, sessionCheckMs)
   timer.unref()
   const stopListening = sessions.onRevoked(checkSoon)
 
@@ -50,7 +52,7 @@ export function createSocketSessions({ sessions, log, checkMs = CHECK_MS }: Sock
   async function check(): Promise<void> {
     const ids = [...new Set([...sockets.values()].map(({ sessionId }) => sessionId))]
     closeEnded(await within(QUERY_MS, sessions.rolesOfLive(ids)), new Set(ids))
-    if (performance.now() - touchedAt < TOUCH_MS) return
+    if (performance.now() - touchedAt < touchMs) return
     touchedAt = performance.now()
     await within(QUERY_MS, sessions.touch(ids))
   }

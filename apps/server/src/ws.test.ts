@@ -183,7 +183,7 @@ test('with the database away sockets stay', async () => {
   const { cookie } = await world.signIn('viewer')
   const socket = await openWithCookie(world, cookie)
   await world.database.sql`alter table sessions rename to sessions_away`
-  while (!world.logged.some((line) => line.includes('could not be checked'))) await new Promise(setImmediate)
+  while (!world.logged.some((line) => line.includes('could not be checked'))) await nextTurn()
   expect(socket.readyState).toBe(socket.OPEN)
 })
 
@@ -237,6 +237,42 @@ test('a socket carries at most twenty subscriptions', async () => {
   expect(await refused).toMatchObject({ error: { data: { reason: 'too_many_attempts' } } })
 })
 
+test('a socket runs at most a hundred calls at once, and as many again when they are done', async () => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('viewer')
+  const socket = await openWithCookie(world, cookie)
+  const results = await Promise.all(Array.from({ length: 101 }, () => ask(socket, 'auth.me')))
+  expect(results.filter((message) => 'error' in message)).toMatchObject([
+    { error: { data: { reason: 'too_many_attempts' } } },
+  ])
+  expect(await ask(socket, 'auth.me')).toHaveProperty('result')
+})
+
+test('a peer that has fallen silent is pinged, and cut off when it stays silent', async () => {
+  await using world = await trpcWorld({ timings: { pingMs: 40, deadMs: 80 } })
+  const { cookie } = await world.signIn('viewer')
+  const [silent, alive] = [await openWithCookie(world, cookie), await openWithCookie(world, cookie)]
+  alive.on('message', (data) => {
+    if (String(data) === 'PING') alive.send('PONG')
+  })
+  expect((await once(silent, 'close'))[0]).toBe(1006)
+  expect(alive.readyState).toBe(alive.OPEN)
+})
+
+test('an open socket counts as activity of its session', async () => {
+  await using world = await trpcWorld({ timings: { touchMs: 10 } })
+  const { cookie } = await world.signIn('viewer')
+  const socket = await openWithCookie(world, cookie)
+  for (let round = 0; round < 3; round++) {
+    world.clock.advance(20 * 60_000)
+    const since = new Date(world.clock.now() - 60_000)
+    while ((await world.database.sql`select id from sessions where last_seen_at > ${since}`).length === 0)
+      await nextTurn()
+  }
+  expect(socket.readyState).toBe(socket.OPEN)
+  expect((await world.get('auth.me', { cookie })).status).toBe(200)
+})
+
 test('closing asks every client to reconnect, ends with 1012 and refuses newcomers', async () => {
   await using world = await trpcWorld()
   const { cookie } = await world.signIn('viewer')
@@ -264,6 +300,10 @@ test('no ticket, cookie or password of all this is in the log', async () => {
   for (const secret of [ticket, cookie.split('=')[1] ?? '', 'planted-password', 'planted-query'])
     expect(text).not.toContain(secret)
 })
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
 
 async function ticketOf(world: TrpcWorld, cookie: string): Promise<string> {
   const { ticket } = (await world.post('auth.wsTicket', { cookie })).data as { ticket: string }

@@ -20,7 +20,8 @@ const DEAD_MS = 60_000
 const FIRST_MESSAGE_MS = 5_000
 const CLOSE_GRACE_MS = 1_000
 const MAX_BATCH = 50
-const MAX_SUBSCRIPTIONS = 20
+/** What one socket may have running at once. */
+const MAX_PLACES = { call: 100, subscription: 20 }
 
 /** Unsent bytes from which a subscriber is skipped, and from which he is cut off. */
 const SLOW_BYTES = 256 * 1024
@@ -33,15 +34,26 @@ export interface SocketsOptions {
   services: Services
   admission: Admission
   log: Log
-  /** How often sessions of open sockets are looked at. */
+  timings?: SocketTimings
+}
+
+/** Milliseconds; shorter in tests. */
+export interface SocketTimings {
+  /** How often the sessions of open sockets are looked at. */
   sessionCheckMs?: number
+  /** How often an open socket counts as activity of its session. */
+  touchMs?: number
   firstMessageMs?: number
+  pingMs?: number
+  /** Silence after which a peer is dead; longer than `pingMs`. */
+  deadMs?: number
 }
 
 /** tRPC over WebSocket. `upgrade` takes the server's upgrade events; `close` sends everybody away to come again. */
-export function createSockets({ services, admission, log, sessionCheckMs, firstMessageMs }: SocketsOptions) {
+export function createSockets({ services, admission, log, timings = {} }: SocketsOptions) {
+  const { firstMessageMs = FIRST_MESSAGE_MS, pingMs = PING_MS, deadMs = DEAD_MS } = timings
   const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false })
-  const live = createSocketSessions({ sessions: services.sessions, log, checkMs: sessionCheckMs })
+  const live = createSocketSessions({ sessions: services.sessions, log, ...timings })
   const peers = new WeakMap<IncomingMessage, Peer>()
   const greetings = new WeakMap<WebSocket, NodeJS.Timeout>()
   let isClosing = false
@@ -50,7 +62,7 @@ export function createSockets({ services, admission, log, sessionCheckMs, firstM
     wss,
     router: appRouter,
     createContext,
-    keepAlive: { enabled: true, pingMs: PING_MS, pongWaitMs: DEAD_MS - PING_MS },
+    keepAlive: { enabled: true, pingMs, pongWaitMs: deadMs - pingMs },
     maxBatchSize: MAX_BATCH,
     onError: ({ error, path, ctx }) => report(log, error, { requestId: ctx?.requestId, procedure: path }),
   })
@@ -68,10 +80,7 @@ export function createSockets({ services, admission, log, sessionCheckMs, firstM
 
   function welcome(client: WebSocket, request: IncomingMessage, peer: Peer): void {
     const leave = admission.enter(peer)
-    const tooLate = setTimeout(
-      () => client.close(UNAUTHENTICATED, 'no token in time'),
-      firstMessageMs ?? FIRST_MESSAGE_MS,
-    )
+    const tooLate = setTimeout(() => client.close(UNAUTHENTICATED, 'no token in time'), firstMessageMs)
     greetings.set(client, tooLate)
     client.once('close', () => {
       clearTimeout(tooLate)
@@ -127,7 +136,7 @@ export function createSockets({ services, admission, log, sessionCheckMs, firstM
 }
 
 function contextOf(services: Services, client: WebSocket, peer: Peer, sessionId: number): Context {
-  let subscriptions = 0
+  const taken = { call: 0, subscription: 0 }
   return {
     requestId: randomUUID(),
     transport: 'ws',
@@ -137,12 +146,11 @@ function contextOf(services: Services, client: WebSocket, peer: Peer, sessionId:
     // A socket cannot set cookies; its session ends on the server all the same.
     setSessionCookie() {},
     isSlow: () => client.bufferedAmount > SLOW_BYTES,
-    openSubscription() {
-      if (subscriptions >= MAX_SUBSCRIPTIONS)
-        throw new AppError('too_many_attempts', { message: 'Too many subscriptions' })
-      subscriptions += 1
+    occupy(place) {
+      if (taken[place] >= MAX_PLACES[place]) throw new AppError('too_many_attempts', { message: 'Too much at once' })
+      taken[place] += 1
       return () => {
-        subscriptions -= 1
+        taken[place] -= 1
       }
     },
     services,

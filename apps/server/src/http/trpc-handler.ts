@@ -150,7 +150,7 @@ function contextOf(options: TrpcHandlerOptions, { request, response, requestId, 
       response.setHeader('set-cookie', writeSessionCookie(session, flags))
     },
     isSlow: () => false,
-    openSubscription: () => () => {},
+    occupy: () => () => {},
     services,
   }
 }

@@ -11,6 +11,7 @@ import { createLiveFeed } from '../features/ops/live-feed.ts'
 import { isWebSocketUpgrade } from '../http/ws-admission.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
+import type { SocketTimings } from '../ws.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -40,7 +41,7 @@ interface WorldOptions {
   env?: Partial<TrpcEnv>
   runtime?: Partial<AccountRuntime>
   egress?: Partial<Egress>
-  timings?: { sessionCheckMs?: number; firstMessageMs?: number }
+  timings?: SocketTimings
 }
 
 /** A database, the tRPC side on a real server, and users of every role; `await using` takes it all down. */
@@ -109,7 +110,7 @@ export async function trpcWorld({ env, runtime, egress, timings }: WorldOptions 
 
   /** A raw WebSocket; `outcome` is how the handshake ended. */
   function socket(path = '/trpc', headers: Record<string, string> = {}) {
-    return new WebSocket(`${origin.replace('http', 'ws')}${path}`, { headers })
+    return new WebSocket(`${origin.replace('http', 'ws')}${path}`, { headers }).setMaxListeners(0)
   }
 
   return {

@@ -19,12 +19,12 @@ export const opsRouter = router({
     .input(liveInput)
     .subscription(async function* ({ ctx, input, signal = new AbortController().signal }) {
       const afterSecond = input.lastEventId ? Math.min(Number(input.lastEventId), MAX_SECOND) : null
-      const release = ctx.openSubscription()
+      const leave = ctx.occupy('subscription')
       try {
         const ticks = ctx.services.live.subscribe({ afterSecond, signal, isSlow: ctx.isSlow })
         for await (const { second, tick } of ticks) yield tracked(String(second), tick)
       } finally {
-        release()
+        leave()
       }
     }),
 })

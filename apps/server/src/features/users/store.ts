@@ -6,6 +6,7 @@ import { groups, userGroups, users } from '@turnpike/db/schema'
 import { and, asc, eq, gt, ilike, inArray, ne, or, sql } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
+import { hasPermission } from '../../shared/permissions.ts'
 
 /** A user as the API shows him. */
 export interface User {
@@ -144,7 +145,7 @@ async function lockUser(db: Builder, id: number): Promise<{ role: Role }> {
 }
 
 function refuseOwnersToOthers(actor: Role, role: Role): void {
-  if (role === 'owner' && actor !== 'owner') throw new AppError('forbidden', { field: 'role' })
+  if (role === 'owner' && !hasPermission(actor, 'owners:write')) throw new AppError('forbidden', { field: 'role' })
 }
 
 async function refuseTakenEmail(db: Builder, email: string, butId = 0): Promise<void> {
