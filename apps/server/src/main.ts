@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { openDeps } from './deps.ts'
@@ -12,6 +11,7 @@ import {
   quickstartPassword,
   seedQuickstart,
 } from './features/quickstart/seed.ts'
+import { lockDataDir, makeDataDir } from './shared/data-dir.ts'
 import { listen } from './shared/listen.ts'
 import { createLogger } from './shared/logger.ts'
 import { untilSignalled } from './shared/signals.ts'
@@ -20,6 +20,8 @@ import { startFailure } from './start-failure.ts'
 const DRAIN_MS = 120_000
 const DRAIN_AGAIN_MS = 10_000
 const QUICKSTART_DRAIN_MS = 5_000
+/** Time for the outcomes of requests that a deadline cut off. */
+const CUT_MS = 2_000
 const QUICKSTART_EMAIL = 'admin@turnpike.local'
 
 try {
@@ -33,8 +35,9 @@ try {
 async function main(env: Env): Promise<void> {
   const isQuickstart = env.profile === 'quickstart'
   const dataDir = resolve(env.dataDir)
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeDataDir(dataDir)
   await using opened = new AsyncDisposableStack()
+  if (isQuickstart) opened.defer(lockDataDir(dataDir).release)
   const logger = createLogger({
     level: env.logLevel,
     ...(isQuickstart ? { destination: `${dataDir}/turnpike.log` } : {}),
@@ -51,22 +54,36 @@ async function main(env: Env): Promise<void> {
   else if (env.adminEmail !== undefined && env.adminPassword !== undefined) {
     await trpc.owners.ensureOwner({ email: env.adminEmail, password: env.adminPassword })
   }
+  // They stay until the process ends: a signal while it closes must not cut the closing short.
+  const signals = untilSignalled()
+  opened.defer(() => trpc.close())
+  opened.defer(() => cutOff(deps))
   const address = await listen(server, env.host, env.port)
   log.info({ port: address.port, profile: env.profile }, 'listening')
-  if (isQuickstart) await greet(env, deps, address, dataDir)
+  if (isQuickstart) {
+    opened.defer(() => removeQuickstartFile(dataDir))
+    await greet(env, deps, address, dataDir)
+  }
 
-  const signals = untilSignalled()
   const first = await signals.next()
   log.info({ signal: first }, 'draining')
   const isInterrupt = first === 'SIGINT' && isQuickstart
   const drained = gateway.drain(isInterrupt ? QUICKSTART_DRAIN_MS : DRAIN_MS)
   await Promise.race([drained, signals.next().then(() => gateway.drain(isInterrupt ? 0 : DRAIN_AGAIN_MS))])
-  signals.close()
-  if (isQuickstart) removeQuickstartFile(dataDir)
-  await trpc.close()
+  log.info({}, 'closing')
+  signals.next().then(() => setTimeout(giveUp, isInterrupt ? CUT_MS : DRAIN_AGAIN_MS).unref())
+}
+
+/** Ends what the drain left; requests that are cut off get their outcomes written. */
+async function cutOff({ server, gateway }: OpenDeps): Promise<void> {
   server.close()
   server.closeAllConnections()
-  log.info({}, 'closing')
+  await gateway.drain(CUT_MS)
+}
+
+/** Asked once more while closing hangs: what is not written yet is in the journal, and the next start mends the rest. */
+function giveUp(): void {
+  process.exit(1)
 }
 
 type OpenDeps = Awaited<ReturnType<typeof openDeps>>

@@ -1,18 +1,27 @@
 import { EmbeddedPostgresError } from '@turnpike/db/embedded'
 import { EnvError } from './env.ts'
+import { DataDirError } from './shared/data-dir.ts'
 import { SecretKeyError } from './shared/secret-key.ts'
 
 /** Why the server did not start, for a person: what is wrong and what to do about it. */
-export function startFailure(error: unknown): string {
+export function startFailure(failure: unknown): string {
+  const error = firstFailure(failure)
   if (error instanceof EnvError) {
     return `The environment is not right:\n\n${error.faults.map((fault) => `  - ${fault}`).join('\n')}\n\nSee .env.example for every setting.`
   }
-  if (error instanceof EmbeddedPostgresError || error instanceof SecretKeyError) return error.message
+  if (error instanceof EmbeddedPostgresError || error instanceof SecretKeyError || error instanceof DataDirError) {
+    return error.message
+  }
   const code = systemCode(error)
   const cure = code === null ? null : CURES[code]
   const message = error instanceof Error ? error.message : String(error)
   if (cure) return `${cure}\n  (${message})`
   return `Turnpike could not start: ${message}`
+}
+
+/** What went wrong first, where closing after it went wrong too. */
+function firstFailure(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstFailure(error.suppressed) : error
 }
 
 const UNREACHABLE =

@@ -39,6 +39,8 @@ export async function openEmbeddedDatabase(dataDir: string, log: Log) {
       closing.abort()
       await server.stop()
       await watching
+      // A restart that was under way has brought up another one.
+      await server.stop()
     },
   }
 }

@@ -1,11 +1,19 @@
 export type StopSignal = 'SIGTERM' | 'SIGINT'
 
-/** The signals that ask this process to stop, one after another. After `close` they have their usual effect again. */
+/** Ctrl-C reaches a program under npm twice: from the terminal, and a moment later passed on by npm. */
+const SAME_WITHIN_MS = 250
+
+/** The signals that ask this process to stop, one after another, from now on. */
 export function untilSignalled() {
   const seen: StopSignal[] = []
+  let lastAt = Number.NEGATIVE_INFINITY
   let wake: (() => void) | null = null
 
   function onSignal(signal: StopSignal): void {
+    const at = performance.now()
+    const isEcho = at - lastAt < SAME_WITHIN_MS
+    lastAt = at
+    if (isEcho) return
     seen.push(signal)
     wake?.()
   }
@@ -21,10 +29,6 @@ export function untilSignalled() {
           wake = resolve
         })
       }
-    },
-    close(): void {
-      process.off('SIGTERM', onSignal)
-      process.off('SIGINT', onSignal)
     },
   }
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { type DirectoryLock, lockDirectory } from '../lock-directory.ts'
 import type { Log } from '../logger.ts'
-import { type DirectoryLock, lockDirectory } from './process-lock.ts'
 
 /** A directory of the journal and the lock that makes it ours. */
 export interface Held {

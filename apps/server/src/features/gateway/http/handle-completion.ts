@@ -42,15 +42,19 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       startedAt,
     })
     const client = new AbortController()
+    // It lives until its story is over and its last byte has left: a slow reader's answer must not be cut by a drain.
+    let openEnds = 2
+    const leave = () => --openEnds === 0 && live.leave(requestId)
     response.on('close', () => {
       responder.close()
       if (!response.writableFinished) client.abort()
+      leave()
     })
     if (options.isClosed()) response.setHeader('connection', 'close')
     live.enter(requestId)
     serve(request, responder, { requestId, startedAt, client: client.signal })
       .catch((error: unknown) => tell(error, requestId, responder))
-      .finally(() => live.leave(requestId))
+      .finally(leave)
   }
 
   async function serve(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<void> {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { makeTempDir } from './__fixtures__/journal-world.ts'
-import { lockDirectory } from './process-lock.ts'
+import { makeTempDir } from './journal/__fixtures__/journal-world.ts'
+import { lockDirectory } from './lock-directory.ts'
 
-const MODULE = new URL('process-lock.ts', import.meta.url).href
+const MODULE = new URL('lock-directory.ts', import.meta.url).href
 
 test('a directory has one owner at a time', () => {
   using dir = makeTempDir()
