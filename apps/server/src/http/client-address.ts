@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number]
@@ -17,6 +18,7 @@ export function createProxyTrust(proxies: readonly string[]): (address: string |
 
 /** The caller's address: the right-most hop of X-Forwarded-For that is no trusted proxy, else the peer. */
 export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+  if (trustedProxies.length === 0) return peerAddress
   const isTrusted = createProxyTrust(trustedProxies)
   return ({ socket, headers }) => {
     let address = normalise(socket.remoteAddress ?? '')
@@ -28,6 +30,18 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
     }
     return address
   }
+}
+
+/** Without proxies every request of a connection comes from its peer; it is read once, as asking the socket is not free. */
+const peers = new WeakMap<Socket, string>()
+
+function peerAddress({ socket }: Pick<IncomingMessage, 'socket'>): string {
+  let address = peers.get(socket)
+  if (address === undefined) {
+    address = normalise(socket.remoteAddress ?? '')
+    peers.set(socket, address)
+  }
+  return address
 }
 
 function normalise(address: string): string {

@@ -19,13 +19,15 @@ type Answer = (path: string) => { status: number; body?: unknown; location?: str
 /** An upstream that remembers what it was asked. */
 async function upstream(answer: Answer = answerWell) {
   const seen: Seen[] = []
-  const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const text = Buffer.concat(chunks).toString()
-    seen.push({ path: request.url ?? '', headers: request.headers, body: text === '' ? {} : JSON.parse(text) })
-    const { status, body, location } = answer(request.url ?? '')
-    response.writeHead(status, location === undefined ? {} : { location }).end(JSON.stringify(body ?? {}))
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.once('end', () => {
+      const text = Buffer.concat(chunks).toString()
+      seen.push({ path: request.url ?? '', headers: request.headers, body: text === '' ? {} : JSON.parse(text) })
+      const { status, body, location } = answer(request.url ?? '')
+      response.writeHead(status, location === undefined ? {} : { location }).end(JSON.stringify(body ?? {}))
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

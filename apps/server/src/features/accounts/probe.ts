@@ -1,5 +1,5 @@
 import type { Protocol, Provider } from '@turnpike/core/words'
-import { type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { z } from 'zod'
 import { connectFailureOf } from '../../shared/egress/connect-failure.ts'
 import { EgressError } from '../../shared/egress/egress-error.ts'
@@ -12,7 +12,7 @@ const MAX_MODELS = 1_000
 export interface Egress {
   /** Throws where the address may not be reached. */
   checkUrl(url: string): Promise<void>
-  poolFor(origin: string, options: { connectMs: number }): Dispatcher
+  poolFor(url: string, options: { connectMs: number }): Dispatcher
 }
 
 /** What it takes to speak to an account's upstream. */
@@ -66,8 +66,10 @@ export function createProbe({ egress, clock }: { egress: Egress; clock: { now():
   async function send(target: ProbeTarget, call: Call): Promise<{ status: number; text: string }> {
     const url = `${target.baseUrl}${call.path}`
     await egress.checkUrl(url)
-    const answer = await request(url, {
-      dispatcher: egress.poolFor(new URL(url).origin, { connectMs: CONNECT_MS }),
+    const { origin, pathname } = new URL(url)
+    const answer = await egress.poolFor(url, { connectMs: CONNECT_MS }).request({
+      origin,
+      path: pathname,
       method: call.method,
       headers: { ...target.extraHeaders, ...credentials(target), 'content-type': 'application/json' },
       body: call.body ? JSON.stringify(call.body) : null,

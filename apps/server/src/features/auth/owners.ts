@@ -28,8 +28,6 @@ interface OwnersOptions {
   sessions: Pick<Sessions, 'revokeOthers'>
 }
 
-export type Owners = ReturnType<typeof createOwners>
-
 /** Who owns an installation: the first owner, and the way back in for somebody with access to the machine. */
 export function createOwners({ db, passwords, sessions }: OwnersOptions) {
   /**
