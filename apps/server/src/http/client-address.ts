@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number]
@@ -33,7 +32,7 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
 }
 
 /** Without proxies every request of a connection comes from its peer; it is read once, as asking the socket is not free. */
-const peers = new WeakMap<Socket, string>()
+const peers = new WeakMap<IncomingMessage['socket'], string>()
 
 function peerAddress({ socket }: Pick<IncomingMessage, 'socket'>): string {
   let address = peers.get(socket)
