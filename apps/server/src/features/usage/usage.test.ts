@@ -238,7 +238,7 @@ test('totals and groups come from one reading of the ledger', async () => {
   const to = new Date()
   const window = { from: new Date(to.getTime() - 60_000), to }
   const plan = await planOf(world, usageTotals(world.database.sql, window, 'model'))
-  const readings = plan.match(/Scan[^\n]* on usage_logs_\d+/g) ?? []
+  const readings = plan.match(/Scan[^\n]* on usage_logs_\d{4}/g) ?? []
   expect(readings).toHaveLength(partitionsIn(plan).size)
 })
 
@@ -258,5 +258,5 @@ async function planOf(
 }
 
 function partitionsIn(plan: string): Set<string> {
-  return new Set(plan.match(/usage_logs_\d+/g) ?? [])
+  return new Set(plan.match(/usage_logs_\d{4}_\d\d_\d\d/g) ?? [])
 }
