@@ -1,0 +1,71 @@
+import type { RouterOutputs } from '@turnpike/client'
+import type { Api } from '#lib/api/client.ts'
+import { isSignedOut, toProblem } from '#lib/api/problem.ts'
+
+type Me = RouterOutputs['auth']['me']
+export type Permission = Me['permissions'][number]
+
+/** `expired`: somebody was signed in and his page is still there, but the server no longer knows him. */
+type Status = 'checking' | 'unreachable' | 'signed_out' | 'expired' | 'signed_in'
+
+/** Who is signed in. An expired session keeps the page; signing in again counts up `epoch`, and queries ask afresh. */
+export function createSession(api: Api) {
+  let status = $state<Status>('checking')
+  let me = $state.raw<Me | null>(null)
+  let epoch = $state(0)
+
+  async function check(): Promise<void> {
+    status = 'checking'
+    try {
+      await welcome()
+    } catch (error) {
+      status = isSignedOut(toProblem(error)) ? 'signed_out' : 'unreachable'
+    }
+  }
+
+  async function signIn(email: string, password: string, totp?: string): Promise<void> {
+    await api.auth.login.mutate({ email, password, ...(totp ? { totp } : {}) })
+    await welcome()
+  }
+
+  async function signOut(): Promise<void> {
+    await api.auth.logout.mutate({})
+    status = 'signed_out'
+    me = null
+  }
+
+  async function welcome(): Promise<void> {
+    const next = await api.auth.me.query()
+    // Another person must not find what the one before had on the page.
+    if (me && me.user.id !== next.user.id) location.reload()
+    me = next
+    status = 'signed_in'
+    epoch += 1
+  }
+
+  function expire(): void {
+    if (status === 'signed_in') status = 'expired'
+  }
+
+  return {
+    get status() {
+      return status
+    },
+    get me() {
+      return me
+    },
+    get epoch() {
+      return epoch
+    },
+    get needsSignIn() {
+      return status === 'expired'
+    },
+    can: (permission: Permission) => me?.permissions.includes(permission) ?? false,
+    check,
+    signIn,
+    signOut,
+    expire,
+  }
+}
+
+export type Session = ReturnType<typeof createSession>

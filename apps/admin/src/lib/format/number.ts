@@ -1,0 +1,29 @@
+const cache = new Map<string, Intl.NumberFormat>()
+
+/** Number formats are dear to make and few: one of each kind is kept. */
+export function numberFormat(locale: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `${locale}${JSON.stringify(options)}`
+  let format = cache.get(key)
+  if (!format) {
+    format = new Intl.NumberFormat(locale, options)
+    cache.set(key, format)
+  }
+  return format
+}
+
+/** A whole number with the locale's separators. */
+export function formatCount(locale: string, value: number): string {
+  return numberFormat(locale, { maximumFractionDigits: 0 }).format(value)
+}
+
+/** A big number in few characters: 1.2K, 3.4M; below ten thousand it is written out. */
+export function formatCompact(locale: string, value: number): string {
+  if (Math.abs(value) < 10_000) return formatCount(locale, value)
+  return numberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 }).format(value)
+}
+
+/** Percent of 0–100, with as many decimals as tell something. */
+export function formatPercent(locale: string, value: number): string {
+  const digits = value !== 0 && value !== 100 && (value < 1 || value > 99) ? 2 : 1
+  return numberFormat(locale, { style: 'percent', maximumFractionDigits: digits }).format(value / 100)
+}

@@ -1,0 +1,19 @@
+import * as duration from '#lib/format/duration.ts'
+import * as money from '#lib/format/money.ts'
+import * as number from '#lib/format/number.ts'
+import * as time from '#lib/format/time.ts'
+import { getLocale } from '#lib/paraglide/runtime.js'
+
+/** How the page writes numbers, times and money: by its language, and in the reader's time zone. */
+export const format = {
+  count: (value: number) => number.formatCount(getLocale(), value),
+  compact: (value: number) => number.formatCompact(getLocale(), value),
+  percent: (value: number) => number.formatPercent(getLocale(), value),
+  ms: (value: number) => duration.formatMs(getLocale(), value),
+  span: (value: number) => duration.formatSpan(getLocale(), value),
+  dollars: (value: string) => money.formatDollars(getLocale(), value),
+  dateTime: (iso: string) => time.formatDateTime(getLocale(), new Date(iso)),
+  fullTime: (iso: string) => time.formatFullTime(getLocale(), new Date(iso)),
+  clock: (at: Date) => time.formatClock(getLocale(), at),
+  timeZone: () => time.describeTimeZone(getLocale(), new Date()),
+}
