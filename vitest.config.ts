@@ -1,8 +1,42 @@
 import { defineConfig } from 'vitest/config'
 
+const LEAKS = 'tests/support/fail-on-leaks.ts'
+
 export default defineConfig({
   test: {
-    include: ['{apps,packages}/*/src/**/*.test.ts', 'tests/trpc/**/*.test.ts'],
     globalSetup: ['packages/db/src/testing/global-setup.ts'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{apps,packages}/*/src/**/*.test.ts', '{lint,scripts}/**/*.test.ts'],
+          setupFiles: [LEAKS],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'wire',
+          include: ['tests/**/*.test.ts'],
+          exclude: ['tests/panel/**', 'tests/bench/**'],
+          setupFiles: [LEAKS],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'panel',
+          include: ['tests/panel/**/*.test.ts'],
+          setupFiles: [LEAKS],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 })

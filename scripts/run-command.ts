@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
 
 export interface CommandResult {
   code: number
@@ -17,6 +18,8 @@ export interface CommandOptions {
 const KEPT_CHARACTERS = 200_000
 const KILL_AFTER_MS = 5_000
 
+const running = new Set<ChildProcess>()
+
 /** Runs a command to its end; never rejects. Past its time it is stopped, and the output says so. */
 export function runCommand(command: string, args: string[], options: CommandOptions): Promise<CommandResult> {
   const startMs = performance.now()
@@ -24,6 +27,7 @@ export function runCommand(command: string, args: string[], options: CommandOpti
     const { cwd, timeoutMs, isShown = false } = options
     const env = options.env ?? process.env
     const child = spawn(command, args, { cwd, env, stdio: isShown ? 'inherit' : ['ignore', 'pipe', 'pipe'] })
+    running.add(child)
     let output = ''
     const keep = (chunk: string) => {
       output = (output + chunk).slice(-KEPT_CHARACTERS)
@@ -41,6 +45,7 @@ export function runCommand(command: string, args: string[], options: CommandOpti
     function finish(code: number): void {
       clearTimeout(timeout)
       clearTimeout(kill)
+      running.delete(child)
       resolve({ code, output, durationMs: performance.now() - startMs })
     }
     child.once('error', (error) => {
@@ -49,4 +54,14 @@ export function runCommand(command: string, args: string[], options: CommandOpti
     })
     child.once('close', (code) => finish(code ?? 1))
   })
+}
+
+/** On Ctrl-C and TERM ends what runs, then this process: npm hands its signals to us alone. */
+export function endCommandsOnSignal(): void {
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      for (const child of running) child.kill('SIGTERM')
+      process.exit(128 + constants.signals[signal])
+    })
+  }
 }

@@ -8,6 +8,7 @@ import { waitFor } from './wait-for.ts'
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
 const START_MS = 60_000
 const STOP_MS = 60_000
+const READY_MS = 2_000
 
 export interface TurnpikeExit {
   code: number | null
@@ -73,6 +74,13 @@ export async function startTurnpike(options: StartOptions): Promise<Turnpike> {
     await turnpike[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** What `/readyz` says. */
+export async function readiness({ origin }: Pick<Turnpike, 'origin'>) {
+  const response = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(READY_MS) })
+  const body: { status: string; missing: string[] } = JSON.parse(await response.text())
+  return { status: response.status, body }
 }
 
 /** How it ended; throws with what it printed where it does not. */

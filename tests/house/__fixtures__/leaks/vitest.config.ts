@@ -1,0 +1,8 @@
+import { join } from 'node:path'
+import { defineConfig } from 'vitest/config'
+
+const SUPPORT = join(import.meta.dirname, '../../../support')
+
+export default defineConfig({
+  test: { root: import.meta.dirname, include: ['*.case.ts'], setupFiles: [join(SUPPORT, 'fail-on-leaks.ts')] },
+})
