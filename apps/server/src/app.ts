@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createServer, IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
-import { panelHeaders } from './http/panel-headers.ts'
+import { createPanelHeaders } from './http/panel-headers.ts'
 import { isWebSocketUpgrade } from './http/ws-admission.ts'
 import type { Log } from './shared/logger.ts'
 
@@ -86,6 +86,7 @@ function statusOf(error: unknown): number {
 
 function panel(directory: string, isAllowedHost: AppOptions['isAllowedHost']): Router {
   const router = express.Router()
+  const panelHeaders = createPanelHeaders(directory)
   router.use((request, response, next) => {
     if (!isAllowedHost(request.headers.host)) return void response.status(421).type('text').send('Unknown host\n')
     panelHeaders(response)

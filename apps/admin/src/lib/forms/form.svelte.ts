@@ -83,15 +83,6 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   }
 }
 
-export interface Form<Values> {
-  values: Values
-  error(field: string): string | null
-  touch(field: string): void
-  submit(event?: SubmitEvent): Promise<void>
-  readonly isSending: boolean
-  readonly problem: Problem | null
-}
-
 function isAt({ field: at }: Problem, field: string): boolean {
   return at !== null && (at === field || at.startsWith(`${field}.`))
 }

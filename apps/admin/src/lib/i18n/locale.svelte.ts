@@ -1,7 +1,6 @@
-import { getLocale, type Locale, locales, overwriteGetLocale, setLocale } from '#lib/paraglide/runtime.js'
+import { getLocale, type Locale, overwriteGetLocale, setLocale } from '#lib/paraglide/runtime.js'
 
 export type { Locale }
-export { locales }
 
 /**
  * The language of the page, as state: every message that is on screen follows it at once, and what was typed stays.
