@@ -1,12 +1,20 @@
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { getTableColumns } from 'drizzle-orm'
 import { toSnakeCase } from 'drizzle-orm/casing'
+import type { Sql } from 'postgres'
 import { expect, test } from 'vitest'
 import { usageLogs } from '../schema/usage-logs.ts'
 import { freshDatabase } from '../testing/fresh-database.ts'
 import { makeOutcome } from '../testing/outcome.ts'
-import { insertOutcomes } from './insert-outcomes.ts'
+import { insertOutcomes as insertJson } from './insert-outcomes.ts'
 import { OUTCOME_COLUMNS } from './outcome-columns.ts'
+
+function insertOutcomes(sql: Sql, outcomes: readonly Outcome[]) {
+  return insertJson(
+    sql,
+    outcomes.map((outcome) => JSON.stringify(outcome)),
+  )
+}
 
 test('fills every column of the ledger', () => {
   const columns = Object.entries(getTableColumns(usageLogs))
@@ -80,8 +88,8 @@ test('hostile text is cut and cleaned, never refused', async () => {
   expect(await insertOutcomes(fresh.sql, [outcome])).toEqual({ inserted: 1, rejected: [] })
   const [row] = await fresh.db.select().from(usageLogs)
   expect(row?.model).toMatch(/^"\\\{\},NULL\ufffd 😀/)
-  expect(row?.model.length).toBeLessThanOrEqual(255)
-  expect(row?.userAgent?.length).toBeLessThanOrEqual(512)
+  expect([...(row?.model ?? '')].length).toBeLessThanOrEqual(255)
+  expect([...(row?.userAgent ?? '')].length).toBeLessThanOrEqual(512)
   expect(row?.attempts[0]?.reason).toBe('ab\ufffd')
 })
 
@@ -98,14 +106,14 @@ test.each<[string, Partial<Outcome>]>([
   const good = Array.from({ length: 20 }, () => makeOutcome())
   const result = await insertOutcomes(fresh.sql, [...good.slice(0, 13), bad, ...good.slice(13)])
   expect(result.inserted).toBe(20)
-  expect(result.rejected).toEqual([{ outcome: bad, error: expect.any(Error) }])
+  expect(result.rejected).toEqual([{ outcome: JSON.parse(JSON.stringify(bad)), error: expect.any(Error) }])
 })
 
 test('a record without its parts is singled out as well', async () => {
   await using fresh = await freshDatabase()
   const torn: Outcome = JSON.parse('{"requestId":"x","createdAtMs":1772000000000}')
   const result = await insertOutcomes(fresh.sql, [makeOutcome(), torn])
-  expect(result).toEqual({ inserted: 1, rejected: [{ outcome: torn, error: expect.any(TypeError) }] })
+  expect(result).toEqual({ inserted: 1, rejected: [{ outcome: torn, error: expect.any(Error) }] })
 })
 
 test('a database that is away rejects no row', async () => {

@@ -1,7 +1,7 @@
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import postgres from 'postgres'
 import { ensurePartitionsFor } from '../partitions.ts'
-import { arrayLiteral, OUTCOME_COLUMNS } from './outcome-columns.ts'
+import { INSERT_OUTCOMES } from './outcome-columns.ts'
 
 export interface InsertOutcomesResult {
   /** Rows that were not there before. */
@@ -15,59 +15,36 @@ export interface RejectedOutcome {
   error: Error
 }
 
-/** One outcome ready to be written; cells in the order of `OUTCOME_COLUMNS`. */
-interface Row {
-  outcome: Outcome
-  cells: ReturnType<(typeof OUTCOME_COLUMNS)[number]['value']>[]
-}
+/** An outcome as JSON text. */
+type OutcomeJson = string
 
 /** A clock far off must not make partitions for ever. */
 const EARLIEST_MS = Date.UTC(2020, 0)
 const LATEST_MS = Date.UTC(2100, 0)
 
-const NAMES = OUTCOME_COLUMNS.map(({ name }) => name).join(', ')
-const VALUES = OUTCOME_COLUMNS.map(({ name, type }) => (type === 'jsonb' ? `${name}::jsonb` : name)).join(', ')
-const ARRAYS = OUTCOME_COLUMNS.map(
-  ({ type }, index) => `$${index + 1}::text::${type === 'jsonb' ? 'text' : type}[]`,
-).join(', ')
-const INSERT = `insert into usage_logs (${NAMES}) select ${VALUES} from unnest(${ARRAYS}) as o (${NAMES}) on conflict do nothing`
-
 /**
- * Writes outcomes to the ledger, each at most once however often it is given; best in batches of some hundred.
+ * Writes outcomes to the ledger, each at most once however often it is given; best in batches of some hundred. They are
+ * given as the JSON that the journal holds: the database takes them apart, so that the gateway need not.
  * Missing partitions are made. A row the database refuses is singled out and reported, the others are written.
  *
  * @throws what the database throws where no row is at fault (unreachable, timed out, …): give them again later.
  */
-export async function insertOutcomes(sql: postgres.Sql, outcomes: readonly Outcome[]): Promise<InsertOutcomesResult> {
-  const rows: Row[] = []
-  const rejected: RejectedOutcome[] = []
-  for (const outcome of outcomes) {
-    try {
-      rows.push(toRow(outcome))
-    } catch (error) {
-      rejected.push({ outcome, error: toError(error) })
-    }
-  }
-  const written = await insertSplitting(sql, rows)
-  return { inserted: written.inserted, rejected: [...rejected, ...written.rejected] }
-}
-
-function toRow(outcome: Outcome): Row {
-  if (!(outcome.createdAtMs >= EARLIEST_MS && outcome.createdAtMs < LATEST_MS)) {
-    throw new RangeError(`createdAtMs ${outcome.createdAtMs} is not a time a request can have begun`)
-  }
-  return { outcome, cells: OUTCOME_COLUMNS.map(({ value }) => value(outcome)) }
+export async function insertOutcomes(
+  sql: postgres.Sql,
+  outcomes: readonly OutcomeJson[],
+): Promise<InsertOutcomesResult> {
+  return insertSplitting(sql, outcomes.map(storable))
 }
 
 /** Halves the batch until what is refused stands alone. */
-async function insertSplitting(sql: postgres.Sql, rows: readonly Row[]): Promise<InsertOutcomesResult> {
+async function insertSplitting(sql: postgres.Sql, rows: readonly OutcomeJson[]): Promise<InsertOutcomesResult> {
   const [first] = rows
-  if (!first) return { inserted: 0, rejected: [] }
+  if (first === undefined) return { inserted: 0, rejected: [] }
   try {
     return { inserted: await insertWithPartitions(sql, rows), rejected: [] }
   } catch (error) {
     if (!isFaultOfRow(error)) throw error
-    if (rows.length === 1) return { inserted: 0, rejected: [{ outcome: first.outcome, error: toError(error) }] }
+    if (rows.length === 1) return { inserted: 0, rejected: [{ outcome: parse(first), error: toError(error) }] }
   }
   const middle = rows.length >> 1
   const left = await insertSplitting(sql, rows.slice(0, middle))
@@ -75,23 +52,43 @@ async function insertSplitting(sql: postgres.Sql, rows: readonly Row[]): Promise
   return { inserted: left.inserted + right.inserted, rejected: [...left.rejected, ...right.rejected] }
 }
 
-async function insertWithPartitions(sql: postgres.Sql, rows: readonly Row[]): Promise<number> {
+async function insertWithPartitions(sql: postgres.Sql, rows: readonly OutcomeJson[]): Promise<number> {
   try {
     return await insert(sql, rows)
   } catch (error) {
     if (!isMissingPartition(error)) throw error
-    await ensurePartitionsFor(
-      sql,
-      rows.map(({ outcome }) => new Date(outcome.createdAtMs)),
-    )
+    await ensurePartitionsFor(sql, rows.map(timeOf))
     return await insert(sql, rows)
   }
 }
 
-async function insert(sql: postgres.Sql, rows: readonly Row[]): Promise<number> {
-  const arrays = OUTCOME_COLUMNS.map((_, index) => arrayLiteral(rows.map(({ cells }) => cells[index] ?? null)))
-  const result = await sql.unsafe(INSERT, arrays, { prepare: true })
+async function insert(sql: postgres.Sql, rows: readonly OutcomeJson[]): Promise<number> {
+  const result = await sql.unsafe(INSERT_OUTCOMES, [`[${rows.join(',')}]`], { prepare: true })
   return result.count
+}
+
+function timeOf(json: OutcomeJson): Date {
+  const { createdAtMs } = parse(json)
+  if (!(createdAtMs >= EARLIEST_MS && createdAtMs < LATEST_MS)) {
+    throw new ImpossibleTime(`createdAtMs ${createdAtMs} is not a time a request can have begun`)
+  }
+  return new Date(createdAtMs)
+}
+
+class ImpossibleTime extends RangeError {}
+
+/** Escapes of NUL and of halves of characters are JSON, but nothing that PostgreSQL's text could hold. */
+function storable(json: OutcomeJson): OutcomeJson {
+  if (!/\\u(0000|d[89a-f])/i.test(json)) return json
+  return JSON.stringify(JSON.parse(json), (_, member: unknown) =>
+    typeof member === 'string' ? member.replaceAll('\0', '').toWellFormed() : member,
+  )
+}
+
+/** Safe because only outcomes are written as OutcomeJson. */
+function parse(json: OutcomeJson): Outcome {
+  const outcome: Outcome = JSON.parse(json)
+  return outcome
 }
 
 /** `check_violation`: the table has no checks of its own, only the bounds of its partitions. */
@@ -101,6 +98,7 @@ function isMissingPartition(error: unknown): boolean {
 
 /** Data exceptions (22), violated constraints (23), program limits such as an index entry's size (54). */
 function isFaultOfRow(error: unknown): boolean {
+  if (error instanceof ImpossibleTime) return true
   return error instanceof postgres.PostgresError && /^(22|23|54)/.test(error.code)
 }
 

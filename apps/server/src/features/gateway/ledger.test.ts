@@ -1,5 +1,4 @@
 import { GatewayError } from '@turnpike/core/gateway/errors'
-import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { freshDatabase } from '@turnpike/db/testing'
 import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { expect, test } from 'vitest'
@@ -26,9 +25,9 @@ function makeWorld() {
       },
       settle: (requestId) => void world.settled.push(requestId),
     },
-    async write(outcomes: Outcome[]) {
+    async write(outcomes) {
       if (world.isDatabaseAway) throw new Error('the database is away')
-      world.rows.push(...outcomes.map(({ requestId }) => requestId))
+      world.rows.push(...outcomes.map((json) => JSON.parse(json).requestId))
     },
     async ping() {
       if (world.isDatabaseAway) throw new Error('the database is away')
@@ -119,8 +118,9 @@ test('a row the database refuses for good is named and does not block the others
   const log = makeLog()
   const write = createLedgerWriter({ sql: fresh.sql, log })
   const good = makeOutcome()
-  await write([makeOutcome({ createdAtMs: Number.NaN, requestId: good.requestId }), good])
-  await write([good])
+  const impossible = makeOutcome({ createdAtMs: Number.NaN, requestId: good.requestId })
+  await write([impossible, good].map((outcome) => JSON.stringify(outcome)))
+  await write([JSON.stringify(good)])
   const rows = await fresh.sql<{ id: string }[]>`select request_id as id from usage_logs`
   expect(rows.map(({ id }) => id)).toEqual([good.requestId])
   expect(log.messages).toEqual(['the ledger refused a record for good'])

@@ -6,7 +6,7 @@ import type { Sql } from 'postgres'
 import { within } from '../../shared/deadline.ts'
 import type { Journal as JournalFile } from '../../shared/journal/journal.ts'
 import type { JournalRecord } from '../../shared/journal/record.ts'
-import { SHIP_BATCH_ROWS } from '../../shared/journal/shipper.ts'
+import { SHIP_BATCH_ROWS, type WriteOutcomes } from '../../shared/journal/shipper.ts'
 import type { Log } from '../../shared/logger.ts'
 
 /** A batch that takes longer is given again; rows it may have written are not written twice. */
@@ -17,7 +17,7 @@ export const MAX_STRANDED_ENDS = 10_000
 
 /** Writes batches of outcomes; a row the database refuses for good is logged by id and does not block the others. */
 export function createLedgerWriter({ sql, log }: { sql: Sql; log: Log }) {
-  return async function write(outcomes: Outcome[]): Promise<void> {
+  return async function write(outcomes: string[]): Promise<void> {
     const { rejected } = await within(WRITE_TIMEOUT_MS, insertOutcomes(sql, outcomes))
     for (const { outcome, error } of rejected) {
       log.error({ err: error, requestId: outcome.requestId }, 'the ledger refused a record for good')
@@ -27,7 +27,7 @@ export function createLedgerWriter({ sql, log }: { sql: Sql; log: Log }) {
 
 interface LedgerOptions {
   journal: Pick<JournalFile, 'append' | 'settle'>
-  write(outcomes: Outcome[]): Promise<void>
+  write: WriteOutcomes
   /** Resolves when the database answers. */
   ping(): Promise<unknown>
   log: Log
@@ -71,7 +71,7 @@ export function createLedger({ journal, write, ping, log }: LedgerOptions) {
   }
 
   async function writeDirectly(outcomes: Outcome[]): Promise<void> {
-    await write(outcomes)
+    await write(outcomes.map((outcome) => JSON.stringify(outcome)))
     for (const { requestId } of outcomes) journal.settle(requestId)
   }
 

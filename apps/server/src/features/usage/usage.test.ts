@@ -11,7 +11,10 @@ const HOUR_MS = 3_600_000
 
 async function book(world: TrpcWorld, ...changes: Partial<Outcome>[]) {
   const outcomes = changes.map((change) => makeOutcome(change))
-  await insertOutcomes(world.database.sql, outcomes)
+  await insertOutcomes(
+    world.database.sql,
+    outcomes.map((outcome) => JSON.stringify(outcome)),
+  )
   return outcomes
 }
 

@@ -60,7 +60,7 @@ test('a dead directory that cannot be adopted does not hold up the others, nor w
   leaveDirectory(dir.path, 'b-good', [[end('r1')]])
   const ledger = makeLedger()
   ledger.check = (batch) => {
-    if (batch.some(({ requestId }) => requestId === 'poison')) throw new Error('unreadable')
+    if (batch.some((json) => json.includes('poison'))) throw new Error('unreadable')
   }
   const journal = await open(dir.path, ledger)
   await journal.append(end('r2'))
@@ -76,7 +76,7 @@ test('adopting again what was half adopted gives every request one row', async (
   leaveDirectory(dir.path, 'dead', [[start('r1'), end('r1')], [start('r2')]])
   const ledger = makeLedger()
   ledger.check = (batch) => {
-    if (batch.some(({ outcome }) => outcome === 'unknown')) throw new Error('the ledger is away')
+    if (batch.some((json) => json.includes('"unknown"'))) throw new Error('the ledger is away')
   }
   const journal = await open(dir.path, ledger)
   await journal.flush()

@@ -6,6 +6,8 @@ export type JournalRecord = { kind: 'start'; record: StartRecord } | { kind: 'en
 
 const FRONT = /[SE] [0-9a-f]{8} \{/g
 const FRONT_CHARS = 11
+/** Both kinds of records name their request first. */
+const REQUEST_ID = /^\{"requestId":"([^"\\]+)"/
 
 /** One line: kind, CRC-32 of the JSON in hex, the JSON, line feed. JSON never contains a bare line feed. */
 export function encodeRecord({ kind, record }: JournalRecord): string {
@@ -13,20 +15,24 @@ export function encodeRecord({ kind, record }: JournalRecord): string {
   return `${kind === 'start' ? 'S' : 'E'} ${checksum(json)} ${json}\n`
 }
 
+/** What is read back. An end stays the JSON it is: the database takes it apart, nobody on the way needs to. */
+export type ReadRecord = { kind: 'start'; record: StartRecord } | { kind: 'end'; requestId: string; json: string }
+
 /** The record of one line without its line feed; null for a line that is torn or damaged. */
-export function decodeRecord(line: string): JournalRecord | null {
+export function decodeRecord(line: string): ReadRecord | null {
   const kind = line.startsWith('S ') ? 'start' : line.startsWith('E ') ? 'end' : null
   const json = line.slice(FRONT_CHARS)
   if (kind === null || line.slice(2, FRONT_CHARS) !== `${checksum(json)} `) return null
-  const record = parse(json)
-  return record === null ? null : trusted(kind, record)
+  const requestId = REQUEST_ID.exec(json)?.[1]
+  if (requestId === undefined) return null
+  return kind === 'end' ? { kind, requestId, json } : { kind, record: trusted(json) }
 }
 
 /**
  * What is intact in a damaged line: where a line feed was hit or a write was torn, whole records stand inside it. A text
  * of a caller that looks like one is none: within JSON it has no quotes, so it has no members either.
  */
-export function salvageRecords(line: string): JournalRecord[] {
+export function salvageRecords(line: string): ReadRecord[] {
   const fronts = [...line.matchAll(FRONT)].map(({ index }) => index)
   return fronts.flatMap((from, at) => {
     // The byte before the next front was this record's line feed.
@@ -35,18 +41,10 @@ export function salvageRecords(line: string): JournalRecord[] {
   })
 }
 
-function parse(json: string): object | null {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null && 'requestId' in value ? value : null
-  } catch {
-    return null
-  }
-}
-
 /** Safe because the checksum proves that the JSON is what `encodeRecord` wrote. */
-function trusted(kind: JournalRecord['kind'], record: object): JournalRecord {
-  return { kind, record } as JournalRecord
+function trusted(json: string): StartRecord {
+  const record: StartRecord = JSON.parse(json)
+  return record
 }
 
 function checksum(json: string): string {

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises'
-import { decodeRecord, type JournalRecord, salvageRecords } from './record.ts'
+import { decodeRecord, type ReadRecord, salvageRecords } from './record.ts'
 
 const CHUNK_BYTES = 256 * 1024
 const LINE_FEED = 0x0a
 
 export interface ReadStep {
-  records: JournalRecord[]
+  records: ReadRecord[]
   /** Lines that were torn or flipped. */
   damaged: number
   /** Where the next step starts: behind the last whole line. */

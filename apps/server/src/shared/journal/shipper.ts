@@ -1,15 +1,14 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Outcome } from '@turnpike/core/gateway/outcome'
 import type { StartRecord } from '@turnpike/core/gateway/ports'
 import { segmentName } from './journal-writer.ts'
-import type { JournalRecord } from './record.ts'
+import type { ReadRecord } from './record.ts'
 import { readStep } from './segment-reader.ts'
 
 export const SHIP_BATCH_ROWS = 500
 
-/** Writes outcomes to the ledger, each at most once; throws when the ledger is out of reach. */
-export type WriteOutcomes = (outcomes: Outcome[]) => Promise<void>
+/** Writes outcomes, given as JSON, to the ledger, each at most once; throws when the ledger is out of reach. */
+export type WriteOutcomes = (outcomes: string[]) => Promise<void>
 
 export interface ShipStats {
   shipped: number
@@ -70,7 +69,7 @@ export function createShipper({
     let rows = 0
     for (let position = positions.get(number) ?? 0; position < bytes; ) {
       const step = await readStep(join(directory, segmentName(number)), position, bytes, isFinal || !isOpen)
-      const outcomes = step.records.filter((record) => record.kind === 'end').map(({ record }) => record)
+      const outcomes = step.records.filter((record) => record.kind === 'end').map(({ json }) => json)
       for (let from = 0; from < outcomes.length; from += SHIP_BATCH_ROWS) {
         await write(outcomes.slice(from, from + SHIP_BATCH_ROWS))
       }
@@ -85,8 +84,9 @@ export function createShipper({
     return rows
   }
 
-  function note({ kind, record }: JournalRecord, segment: number): void {
-    if (kind === 'end') return void close(record.requestId)
+  function note(read: ReadRecord, segment: number): void {
+    if (read.kind === 'end') return void close(read.requestId)
+    const { record } = read
     if (settledUnread.delete(record.requestId)) return
     open.set(record.requestId, { record, segment })
     openPerSegment.set(segment, (openPerSegment.get(segment) ?? 0) + 1)

@@ -46,11 +46,12 @@ export function makeLedger() {
     given: new Map<string, number>(),
     batches: 0,
     /** Asked before every batch: throws where the ledger is out of reach. */
-    check(_batch: Outcome[]): void {},
-    async write(batch: Outcome[]): Promise<void> {
+    check(_batch: string[]): void {},
+    async write(batch: string[]): Promise<void> {
       ledger.check(batch)
       ledger.batches++
-      for (const outcome of batch) {
+      for (const json of batch) {
+        const outcome: Outcome = JSON.parse(json)
         ledger.given.set(outcome.requestId, (ledger.given.get(outcome.requestId) ?? 0) + 1)
         if (!rows.has(outcome.requestId)) rows.set(outcome.requestId, outcome)
       }
