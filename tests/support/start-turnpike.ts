@@ -50,7 +50,7 @@ export function spawnTurnpike({ dataDir, env = {} }: StartOptions): TurnpikeProc
     env: { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: dataDir, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  return supervise(child)
+  return superviseTurnpike(child)
 }
 
 /** Resolves when it is ready to be used, as `quickstart.json` says. */
@@ -103,7 +103,8 @@ async function ready(turnpike: TurnpikeProcess, dataDir: string): Promise<Quicks
   return facts.pid === turnpike.pid ? facts : null
 }
 
-function supervise(child: ChildProcess): TurnpikeProcess {
+/** Watches a process that is, or starts, a server. */
+export function superviseTurnpike(child: ChildProcess): TurnpikeProcess {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
