@@ -7,8 +7,9 @@ import { paraglideOptions } from './paraglide.ts'
 
 const server = process.env.TURNPIKE_DEV_SERVER ?? 'http://127.0.0.1:8787'
 
-// Kit's live region for screen readers carries its style in an attribute; this hash lets in that one and no other.
-const ANNOUNCER_STYLE = 'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='
+// Two dependencies carry a style in an attribute of their markup; a hash lets in that text and no other.
+const KIT_ANNOUNCER_STYLE = 'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='
+const BITS_COMMAND_STYLE = 'sha256-iaOezIDcQIoxCULa6FBKKuLUu09R7kG+Mlu+JVfU3Rw='
 
 export default defineConfig({
   plugins: [
@@ -24,7 +25,7 @@ export default defineConfig({
         directives: {
           'default-src': ['none'],
           'script-src': ['self'],
-          'style-src': ['self', 'unsafe-hashes', ANNOUNCER_STYLE],
+          'style-src': ['self', 'unsafe-hashes', KIT_ANNOUNCER_STYLE, BITS_COMMAND_STYLE],
           'img-src': ['self', 'data:'],
           'font-src': ['self'],
           'connect-src': ['self'],

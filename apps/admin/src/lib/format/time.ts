@@ -39,6 +39,11 @@ export function formatFullTime(locale: string, at: Date, timeZone?: string): str
   }).format(at)
 }
 
+/** Hours and minutes, for an axis. */
+export function formatHour(locale: string, at: Date, timeZone?: string): string {
+  return dateFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone }).format(at)
+}
+
 /** Hours, minutes and seconds. */
 export function formatClock(locale: string, at: Date, timeZone?: string): string {
   return dateFormat(locale, {

@@ -14,6 +14,7 @@ export const format = {
   dollars: (value: string) => money.formatDollars(getLocale(), value),
   dateTime: (iso: string) => time.formatDateTime(getLocale(), new Date(iso)),
   fullTime: (iso: string) => time.formatFullTime(getLocale(), new Date(iso)),
+  hour: (at: Date) => time.formatHour(getLocale(), at),
   clock: (at: Date) => time.formatClock(getLocale(), at),
   timeZone: () => time.describeTimeZone(getLocale(), new Date()),
 }
