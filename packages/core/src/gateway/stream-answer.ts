@@ -76,7 +76,7 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       noteWritten()
       if (wantsMore) return
       stream.pause()
-      responder.whenDrained(stream.resume)
+      responder.whenDrained(() => stream.resume())
     }
 
     function noteWritten(): void {

@@ -1,5 +1,5 @@
 import type { Answer, AnswerInput } from './answer.ts'
-import { type Attempt, type Opening, startAttempt } from './attempt.ts'
+import type { Attempt, Opening } from './attempt.ts'
 import { ClientLeft } from './client-left.ts'
 import { createExchange } from './create-exchange.ts'
 import { GatewayError } from './errors.ts'
@@ -9,6 +9,7 @@ import { createJsonAnswer } from './json-answer.ts'
 import { createPassedErrorAnswer } from './passed-error-answer.ts'
 import type { Candidate, Lease, RelayPorts } from './ports.ts'
 import { findRoute, type Route } from './route.ts'
+import { startAttempt } from './start-attempt.ts'
 import type { Ending, Story } from './story.ts'
 import { createStreamAnswer } from './stream-answer.ts'
 
@@ -118,9 +119,10 @@ async function tryAccount({ story, ports }: Run, { candidate, exchange }: Spoken
 /** Null when the caller left first; the upstream call is cancelled then. */
 async function orClientLeft(attempt: Attempt, client: AbortSignal): Promise<Opening | null> {
   if (!client.aborted) {
-    client.addEventListener('abort', attempt.abort)
+    const onLeft = () => attempt.abort()
+    client.addEventListener('abort', onLeft)
     const opening = await attempt.opening
-    client.removeEventListener('abort', attempt.abort)
+    client.removeEventListener('abort', onLeft)
     if (!client.aborted) return opening
   }
   attempt.abort()

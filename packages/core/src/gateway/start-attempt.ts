@@ -1,0 +1,302 @@
+import type { Attempt, AttemptTimes, Opening, OpenStream, StreamBreak, StreamConsumer } from './attempt.ts'
+import type { EventKind, EventReader } from './event-reader.ts'
+import type { AttemptFailure } from './failover.ts'
+import { isObject, parseJson } from './json.ts'
+import type { Cancel, Clock, Timeouts, Upstream, UpstreamCall, UpstreamListener, UpstreamRequest } from './ports.ts'
+import type { Headers } from './retry-after.ts'
+import { createSseSplitter, eventData, type SseSplitter } from './sse.ts'
+
+/** Longest JSON answer, and longest error body that is read for its code. */
+export const MAX_JSON_ANSWER_BYTES = 64 * 1024 * 1024
+export const MAX_ERROR_BODY_BYTES = 64 * 1024
+/** Preambles are held this long, so that an account that fails right after them can still be replaced. */
+export const PREAMBLE_HOLD_MS = 1_000
+/** After its closing event an upstream gets this long to end the transfer. */
+const SETTLE_MS = 1_000
+
+interface AttemptInput {
+  request: UpstreamRequest
+  timeouts: Timeouts
+  wantsStream: boolean
+  createReader: () => EventReader
+  clock: Clock
+  upstream: Upstream
+}
+
+/** One try against one account, up to the moment from which there is no way back. */
+export function startAttempt(input: AttemptInput): Attempt {
+  return new RunningAttempt(input)
+}
+
+/**
+ * Where an attempt stands: nothing came yet; a JSON answer or an error body is being collected; a stream's events are held
+ * back; they flow to their consumer; it is over.
+ */
+type Phase = 'waiting' | 'json' | 'error' | 'held' | 'flowing' | 'over'
+
+/** A class, because every request makes one: its functions are made once, not with each of them. */
+class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
+  readonly opening: Promise<Opening>
+  readonly times: AttemptTimes
+  readonly #input: AttemptInput
+  #call: UpstreamCall | null = null
+  #settleOpening: (opening: Opening) => void = () => {}
+  #phase: Phase = 'waiting'
+  #pieces: string[] = []
+  #size = 0
+  #lastDataAt: number
+  #sawData = false
+  #isPaused = false
+  #stream: StreamState | null = null
+  #cancelIdle: Cancel
+  readonly #cancelTotal: Cancel
+  #cancelHold: Cancel | null = null
+
+  constructor(input: AttemptInput) {
+    const { clock, timeouts, upstream, request } = input
+    this.#input = input
+    this.opening = new Promise((resolve) => {
+      this.#settleOpening = resolve
+    })
+    this.times = { startedAt: clock.monotonic(), sentAt: null, firstByteAt: null, status: null, headers: {} }
+    this.#lastDataAt = this.times.startedAt
+    this.#cancelTotal = clock.after(timeouts.totalMs, () => this.#onBroken('timeout'))
+    this.#cancelIdle = clock.after(timeouts.firstByteMs, () => this.#onSilence())
+    this.#call = upstream.open(request, this)
+  }
+
+  get reader(): EventReader {
+    return this.#streamState().reader
+  }
+
+  onSent(): void {
+    this.times.sentAt = this.#input.clock.monotonic()
+  }
+
+  onHeaders(status: number, headers: Headers): void {
+    this.times.status = status
+    this.times.headers = headers
+    if (status < 200 || status >= 300) this.#phase = 'error'
+    else this.#phase = isEventStream(headers, this.#input.wantsStream) ? 'held' : 'json'
+  }
+
+  onData(bytes: string): void {
+    this.times.firstByteAt ??= this.#input.clock.monotonic()
+    if (this.#phase === 'json' || this.#phase === 'error') return this.#collect(bytes)
+    if (this.#phase !== 'held' && this.#phase !== 'flowing') return
+    const stream = this.#streamState()
+    const fits = stream.splitter.push(bytes)
+    if (stream.splitter.isInsideEvent()) this.#tookData()
+    stream.consumer?.onFlush()
+    if (!fits) this.#onBroken('too_large')
+  }
+
+  onEnd(): void {
+    if (this.#phase === 'error') return this.#failWithStatus()
+    if (this.#phase === 'json') return this.#openJson()
+    if (this.#phase === 'waiting') return this.#fail({ kind: 'lost' }, true)
+    const { splitter, held } = this.#streamState()
+    const rest = splitter.rest()
+    if (isWholeEvent(rest)) this.#onEvent(`${rest}\n\n`)
+    if (this.#phase === 'held' && held.length === 0) return this.#fail({ kind: 'lost' }, true)
+    if (this.#phase !== 'over') this.#endStream({ kind: 'end' })
+  }
+
+  onError(kind: 'unreachable' | 'lost' | 'too_large'): void {
+    if (this.#phase === 'waiting') return this.#fail({ kind: kind === 'unreachable' ? 'unreachable' : 'lost' }, true)
+    if (this.#phase === 'error') return this.#failWithStatus()
+    this.#onBroken(kind === 'too_large' ? 'too_large' : 'cut')
+  }
+
+  consume(next: StreamConsumer): void {
+    const stream = this.#streamState()
+    const { held, ending } = stream
+    stream.consumer = next
+    stream.held = []
+    for (const { event, kind } of held) next.onEvent(event, kind)
+    next.onFlush()
+    if (ending !== null) tellEnding(next, ending)
+    else this.resume()
+  }
+
+  pause(): void {
+    if (this.#isPaused || this.#phase === 'over') return
+    this.#isPaused = true
+    this.#call?.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused || this.#phase === 'over') return
+    this.#isPaused = false
+    this.#lastDataAt = this.#input.clock.monotonic()
+    this.#call?.resume()
+  }
+
+  settle(): void {
+    if (this.#phase === 'over') return
+    this.#streamState().consumer = null
+    this.#cancelIdle()
+    this.#cancelIdle = this.#input.clock.after(SETTLE_MS, () => this.abort())
+    this.resume()
+  }
+
+  abort(): void {
+    if (this.#phase === 'over') return
+    this.#stop()
+    this.#settleOpening({ kind: 'failed', failure: { kind: 'lost' }, isCut: true })
+  }
+
+  #streamState(): StreamState {
+    this.#stream ??= {
+      reader: this.#input.createReader(),
+      splitter: createSseSplitter((event) => this.#onEvent(event)),
+      held: [],
+      consumer: null,
+      ending: null,
+    }
+    return this.#stream
+  }
+
+  #tookData(): void {
+    this.#lastDataAt = this.#input.clock.monotonic()
+    this.#sawData = true
+  }
+
+  #collect(bytes: string): void {
+    this.#tookData()
+    this.#pieces.push(bytes)
+    this.#size += bytes.length
+    if (this.#phase === 'error' && this.#size > MAX_ERROR_BODY_BYTES) return this.#failWithStatus()
+    if (this.#size > MAX_JSON_ANSWER_BYTES) this.#fail({ kind: 'unusable', code: 'upstream_too_large' }, false)
+  }
+
+  #onEvent(event: string): void {
+    const { reader, held, consumer } = this.#streamState()
+    const kind = reader.read(event)
+    if (kind !== 'comment') this.#tookData()
+    else if (this.#phase === 'held') return
+    if (this.#phase === 'flowing') return consumer?.onEvent(event, kind)
+    if (this.#phase !== 'held') return
+    if (kind === 'error' && !reader.hasVisibleOutput()) {
+      const preambles = held.map((earlier) => earlier.event)
+      const { headers } = this.times
+      return this.#fail({ kind: 'error_event', code: reader.errorCode(), headers, event, preambles, reader }, false)
+    }
+    held.push({ event, kind })
+    if (kind !== 'preamble') return this.#openStream()
+    this.#cancelHold ??= this.#input.clock.after(PREAMBLE_HOLD_MS, () => this.#openStream())
+  }
+
+  #openJson(): void {
+    const lastByteAt = this.#input.clock.monotonic()
+    const { status, headers } = this.times
+    const [only = ''] = this.#pieces
+    const text = this.#pieces.length <= 1 ? only : this.#pieces.join('')
+    const json = parseJson(text)
+    if (!isObject(json)) return this.#fail({ kind: 'unusable', code: 'upstream_invalid_response' }, false)
+    this.#stop()
+    this.#settleOpening({ kind: 'json', status: status ?? 200, headers, text, json, lastByteAt })
+  }
+
+  #openStream(): void {
+    if (this.#phase !== 'held') return
+    this.#cancelHold?.()
+    this.#phase = 'flowing'
+    const stream = this.#streamState()
+    // The rest of this chunk's events must wait until somebody consumes them.
+    stream.consumer = holdingConsumer(stream.held)
+    this.pause()
+    const { status, headers } = this.times
+    const openedAt = this.#input.clock.monotonic()
+    this.#settleOpening({ kind: 'stream', status: status ?? 200, headers, openedAt, stream: this })
+  }
+
+  #endStream(ending: StreamEnding): void {
+    if (this.#phase === 'held') this.#openStream()
+    const stream = this.#streamState()
+    stream.ending = ending
+    this.#stop()
+    if (stream.consumer) tellEnding(stream.consumer, ending)
+  }
+
+  #onSilence(): void {
+    if (this.#phase === 'over') return
+    const { clock, timeouts } = this.#input
+    const limitMs = this.#sawData ? timeouts.idleMs : timeouts.firstByteMs
+    // While we hold the upstream back, its silence is ours.
+    const leftMs = this.#isPaused ? limitMs : limitMs - (clock.monotonic() - this.#lastDataAt)
+    if (leftMs > 0) this.#cancelIdle = clock.after(leftMs, () => this.#onSilence())
+    else this.#onBroken('stalled')
+  }
+
+  #onBroken(reason: StreamBreak): void {
+    if (this.#phase === 'over') return
+    if (this.#phase === 'flowing') return this.#endStream({ kind: 'break', reason })
+    if (!this.#sawData) {
+      const isSilent = reason === 'stalled' || reason === 'timeout'
+      return this.#fail({ kind: isSilent ? 'first_byte_timeout' : 'lost' }, !isSilent)
+    }
+    if (this.#phase === 'error') return this.#failWithStatus()
+    if (reason === 'too_large') return this.#fail({ kind: 'unusable', code: 'upstream_too_large' }, false)
+    const isCut = reason === 'cut'
+    if (isCut && this.#phase === 'json')
+      return this.#fail({ kind: 'unusable', code: 'upstream_invalid_response' }, true)
+    this.#fail({ kind: isCut ? 'lost' : 'stalled' }, isCut)
+  }
+
+  #failWithStatus(): void {
+    const { status, headers } = this.times
+    this.#fail({ kind: 'status', status: status ?? 0, headers, body: this.#pieces.join('') }, false)
+  }
+
+  #fail(failure: AttemptFailure, isCut: boolean): void {
+    this.#stop()
+    this.#settleOpening({ kind: 'failed', failure, isCut })
+  }
+
+  #stop(): void {
+    const wasOver = this.#phase === 'over'
+    this.#phase = 'over'
+    this.#cancelTotal()
+    this.#cancelIdle()
+    this.#cancelHold?.()
+    this.#pieces = []
+    if (!wasOver) this.#call?.abort()
+  }
+}
+
+type StreamEnding = { kind: 'end' } | { kind: 'break'; reason: StreamBreak }
+
+interface StreamState {
+  reader: EventReader
+  splitter: SseSplitter
+  held: { event: string; kind: EventKind }[]
+  consumer: StreamConsumer | null
+  ending: StreamEnding | null
+}
+
+/** What the answer's headers say, else what was asked for. */
+function isEventStream(headers: Headers, wantsStream: boolean): boolean {
+  const type = String(headers['content-type'] ?? '')
+  return type.includes('text/event-stream') || (wantsStream && !type.includes('json'))
+}
+
+function holdingConsumer(held: StreamState['held']): StreamConsumer {
+  return {
+    onEvent: (event, kind) => void held.push({ event, kind }),
+    onFlush() {},
+    onEnd() {},
+    onBreak() {},
+  }
+}
+
+function tellEnding(consumer: StreamConsumer, ending: StreamEnding): void {
+  if (ending.kind === 'end') consumer.onEnd()
+  else consumer.onBreak(ending.reason)
+}
+
+/** Some servers leave out the last blank line; half an event must still not pass for a whole one. */
+function isWholeEvent(rest: string): boolean {
+  const data = eventData(`${rest}\n\n`)
+  return data !== null && (data.trim() === '[DONE]' || parseJson(data) !== undefined)
+}
