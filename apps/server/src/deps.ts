@@ -18,6 +18,8 @@ import { systemClock } from './shared/system-clock.ts'
 
 const PANEL_DIR = fileURLToPath(new URL('../../admin/build', import.meta.url))
 
+const GATEWAY_STATEMENT_MS = 5_000
+
 export type Deps = Awaited<ReturnType<typeof openDeps>>
 
 /**
@@ -37,6 +39,13 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   await migrate(databaseUrl)
   const db = createDb({ url: databaseUrl, applicationName: 'turnpike' })
   opened.defer(() => db.close())
+  // Of its own, so that a heavy question of the panel never stands before the ledger, and nothing waits for a frozen server.
+  const gatewayDb = createDb({
+    url: databaseUrl,
+    applicationName: 'turnpike gateway',
+    statementTimeoutMs: GATEWAY_STATEMENT_MS,
+  })
+  opened.defer(() => gatewayDb.close())
 
   const sandbox = env.sandbox ? await createSandbox({ keepRequests: 0 }) : null
   if (sandbox) opened.defer(() => sandbox.close())
@@ -51,7 +60,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read() })
   opened.defer(() => live.close())
   const gateway = await openGateway({
-    db,
+    db: gatewayDb,
     box,
     egress,
     clientAddress,

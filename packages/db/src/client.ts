@@ -1,5 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres, { type Sql } from 'postgres'
+import { answeringSocket, type SocketPlace } from './answering-socket.ts'
 import * as schema from './schema/index.ts'
 
 export interface DbOptions {
@@ -9,7 +10,7 @@ export interface DbOptions {
   /** Shown in `pg_stat_activity`. */
   applicationName?: string
   connectTimeoutMs?: number
-  /** The server itself ends a statement that takes longer. */
+  /** The server itself ends a statement that takes longer; a server silent beyond that loses the connection. */
   statementTimeoutMs?: number
   /** Warnings and notices of the server; ignored unless given. */
   onNotice?: (notice: postgres.Notice) => void
@@ -22,6 +23,11 @@ export interface Db {
   sql: Sql
   close(timeoutMs?: number): Promise<void>
 }
+
+/** A server that may have frozen has this much longer than a statement may take. */
+const SILENCE_MARGIN_MS = 500
+/** A server that is back is found within this time, however long it was away. */
+const RECONNECT_MAX_S = 1
 
 /** Two lazy pools on one database: nothing connects before the first query. */
 export function createDb(options: DbOptions): Db {
@@ -44,12 +50,15 @@ function connect({
   statementTimeoutMs = 30_000,
   onNotice = ignore,
 }: DbOptions): Sql {
-  return postgres(url, {
+  const options = {
     max,
     connect_timeout: connectTimeoutMs / 1_000,
+    backoff: (retries: number) => Math.min(3 ** retries / 100, RECONNECT_MAX_S),
     onnotice: onNotice,
     connection: { application_name: applicationName, statement_timeout: statementTimeoutMs },
-  })
+  }
+  const socket = (place: SocketPlace) => answeringSocket(place, statementTimeoutMs + SILENCE_MARGIN_MS)
+  return postgres(url, Object.assign(options, { socket }))
 }
 
 function ignore(): void {}

@@ -17,6 +17,7 @@ import { createAccountBook } from './accounts/account-book.ts'
 import { createAccountRecorder } from './accounts/account-recorder.ts'
 import { createAccountRuntime } from './accounts/account-runtime.ts'
 import { openConfigStore } from './config/config-store.ts'
+import { createDatabaseWatch, LOOK_EVERY_MS } from './database-watch.ts'
 import { createCallerOf } from './http/caller.ts'
 import { createGatewayRoutes } from './http/routes.ts'
 import { createAuthenticator } from './keys/authenticate.ts'
@@ -78,7 +79,9 @@ export async function openGateway(options: GatewayOptions) {
     now,
     log,
   })
-  const ledger = createLedger({ journal, write, ping: () => db.sql`select 1`, log })
+  const ping = () => db.sql`select 1`
+  const ledger = createLedger({ journal, write, ping, log })
+  const database = createDatabaseWatch(ping)
   const slots = createInProcessSlots({ monotonic })
   const live = createLiveRequests()
   const auditor = createSlotAuditor({ book: slots.book, live, log })
@@ -122,6 +125,7 @@ export async function openGateway(options: GatewayOptions) {
     every(AUDIT_EVERY_MS, auditor.audit, log),
     every(PARTITIONS_EVERY_MS, () => makePartitions(db.sql, now(), log), log),
     every(STRANDED_EVERY_MS, ledger.retryStranded, log),
+    every(LOOK_EVERY_MS, database.look, log),
   ]
 
   return {
@@ -137,7 +141,7 @@ export async function openGateway(options: GatewayOptions) {
       accountsTotal: accounts.counts().total,
     }),
     /** What is missing while requests are served all the same; empty = nothing. */
-    missing: () => (journal.stats().stuckSinceMs === null ? [] : ['database']),
+    missing: () => (database.isAway() || journal.stats().stuckSinceMs !== null ? ['database'] : []),
     isServing: () => !isClosed && !config.isTooOld(),
     stats: () => ({ journal: journal.stats(), ledger: ledger.stats(), leaks: auditor.leaks() }),
     /** Turns new requests away and waits for those that run; true = none is left. */
@@ -149,9 +153,7 @@ export async function openGateway(options: GatewayOptions) {
       isClosed = true
       await Promise.all(loops.map((loop) => loop.stop()))
       await ledger.retryStranded()
-      await journal.close()
-      await recorder.close()
-      await config.close()
+      await Promise.all([journal.close(), recorder.close(), config.close()])
     },
   }
 }

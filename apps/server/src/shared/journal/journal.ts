@@ -93,7 +93,7 @@ export async function openJournal({ root, bootId, maxBytes, write, now, log }: J
       await Promise.all([shipping.stop(), adopting.stop()])
       await writer.close()
       // One more round for what was written while the last one ran; what the ledger does not take stays for the next start.
-      if (await ship()) await removeDirectory()
+      if (stuckSinceMs === null && (await ship())) await removeDirectory()
       adoption.close()
       lock.release()
     },
