@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'wire',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/panel/**', 'tests/bench/**'],
+          exclude: ['tests/panel/**', 'tests/clients/on-demand/**'],
           setupFiles: [LEAKS],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -35,6 +35,15 @@ export default defineConfig({
           hookTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'clients',
+          include: ['tests/clients/on-demand/*.test.ts'],
+          setupFiles: [LEAKS],
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,0 +1,17 @@
+import { dirname } from 'node:path'
+import { endCommandsOnSignal } from './run-command.ts'
+import { summarize } from './test/summary.ts'
+import { runVitest } from './test/vitest.ts'
+
+/** The experiments of tests/faults with their full figures; `npm test` runs short ones. Each can be overridden. */
+const FIGURES = { SOAK_KILLS: '200', SOAK_AWAY_MS: '60000' }
+
+const root = dirname(import.meta.dirname)
+endCommandsOnSignal()
+Object.assign(process.env, { ...FIGURES, ...process.env })
+const { text, isGreen } = summarize(
+  await runVitest(root, ['--project=wire', 'tests/faults', ...process.argv.slice(2)]),
+  false,
+)
+process.stdout.write(text)
+process.exitCode = isGreen ? 0 : 1
