@@ -8,7 +8,7 @@ import type { QuickstartFacts } from '../../apps/server/src/features/quickstart/
 import { runCommand } from '../../scripts/run-command.ts'
 import { isRunning, makeDataDir, postmasterPid } from '../support/data-dir.ts'
 import { findOnPath } from '../support/find-program.ts'
-import { signalFamily } from '../support/processes.ts'
+import { familyOf, signalAll } from '../support/processes.ts'
 import { exitWithin, spawnTurnpike, startTurnpike, superviseTurnpike } from '../support/start-turnpike.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -31,7 +31,7 @@ function npmStart(dataDir: string, extra: Record<string, string> = {}) {
     ...npm,
     // A killed npm would leave its children behind.
     [Symbol.asyncDispose]() {
-      signalFamily(npm.pid, 'SIGKILL')
+      signalAll(familyOf(npm.pid), 'SIGKILL')
       return npm[Symbol.asyncDispose]()
     },
   }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
-import { openDeps } from './deps.ts'
+import { type Deps, openDeps } from './deps.ts'
 import { type Env, readEnv } from './env.ts'
 import { quickstartBanner } from './features/quickstart/banner.ts'
 import { removeQuickstartFile, writeQuickstartFile } from './features/quickstart/quickstart-file.ts'
@@ -71,11 +71,11 @@ async function main(env: Env): Promise<void> {
   const drained = gateway.drain(isInterrupt ? QUICKSTART_DRAIN_MS : DRAIN_MS)
   await Promise.race([drained, signals.next().then(() => gateway.drain(isInterrupt ? 0 : DRAIN_AGAIN_MS))])
   log.info({}, 'closing')
-  signals.next().then(() => setTimeout(giveUp, isInterrupt ? CUT_MS : DRAIN_AGAIN_MS).unref())
+  void signals.next().then(() => setTimeout(giveUp, isInterrupt ? CUT_MS : DRAIN_AGAIN_MS).unref())
 }
 
 /** Ends what the drain left; requests that are cut off get their outcomes written. */
-async function cutOff({ server, gateway }: OpenDeps): Promise<void> {
+async function cutOff({ server, gateway }: Deps): Promise<void> {
   server.close()
   server.closeAllConnections()
   await gateway.drain(CUT_MS)
@@ -86,9 +86,7 @@ function giveUp(): void {
   process.exit(1)
 }
 
-type OpenDeps = Awaited<ReturnType<typeof openDeps>>
-
-async function seed(env: Env, { db, box, trpc, sandboxUrl, gateway }: OpenDeps): Promise<void> {
+async function seed(env: Env, { db, box, trpc, sandboxUrl, gateway }: Deps): Promise<void> {
   const owner = await trpc.owners.ensureOwner({
     email: env.adminEmail ?? QUICKSTART_EMAIL,
     password: env.adminPassword ?? quickstartPassword(box),
@@ -98,7 +96,7 @@ async function seed(env: Env, { db, box, trpc, sandboxUrl, gateway }: OpenDeps):
   await gateway.reload()
 }
 
-async function greet(env: Env, { box, trpc }: OpenDeps, address: AddressInfo, dataDir: string): Promise<void> {
+async function greet(env: Env, { box, trpc }: Deps, address: AddressInfo, dataDir: string): Promise<void> {
   const password = env.adminPassword ?? quickstartPassword(box)
   const owner = await trpc.owners.ensureOwner({ email: env.adminEmail ?? QUICKSTART_EMAIL, password })
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address

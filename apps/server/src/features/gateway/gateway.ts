@@ -50,8 +50,6 @@ export interface GatewayOptions {
   log: Log
 }
 
-export type Gateway = Awaited<ReturnType<typeof openGateway>>
-
 /** The request path with everything it keeps: configuration, keys, slots, accounts, journal. */
 export async function openGateway(options: GatewayOptions) {
   const { db, box, clock, log } = options
@@ -149,6 +147,8 @@ export async function openGateway(options: GatewayOptions) {
       isClosed = true
       return live.drained(timeoutMs)
     },
+    /** Ends what still runs: streams by an event, the others by a refusal. */
+    cutOff: live.cutOffAll,
     async close(): Promise<void> {
       isClosed = true
       await Promise.all(loops.map((loop) => loop.stop()))

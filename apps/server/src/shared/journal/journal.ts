@@ -108,7 +108,7 @@ function repeat(work: () => Promise<boolean>, everyMs: number | null) {
   let retryMs = RETRY_FIRST_MS
   let running: Promise<boolean> | null = null
   let isStopped = false
-  let timer = setTimeout(tick, 0)
+  let timer = setTimeout(() => void tick(), 0)
 
   function run(): Promise<boolean> {
     running ??= work().finally(() => {
@@ -121,7 +121,7 @@ function repeat(work: () => Promise<boolean>, everyMs: number | null) {
     const isDone = await run()
     if (isStopped || (isDone && everyMs === null)) return
     retryMs = isDone ? RETRY_FIRST_MS : Math.min(retryMs * 2, RETRY_MAX_MS)
-    timer = setTimeout(tick, isDone && everyMs !== null ? everyMs : retryMs)
+    timer = setTimeout(() => void tick(), isDone && everyMs !== null ? everyMs : retryMs)
   }
 
   return {
