@@ -74,11 +74,12 @@ async function main(env: Env): Promise<void> {
   void signals.next().then(() => setTimeout(giveUp, isInterrupt ? CUT_MS : DRAIN_AGAIN_MS).unref())
 }
 
-/** Ends what the drain left; requests that are cut off get their outcomes written. */
+/** Ends what the drain left: requests that are cut off are told so, and get their outcomes written. */
 async function cutOff({ server, gateway }: Deps): Promise<void> {
   server.close()
-  server.closeAllConnections()
+  gateway.cutOff()
   await gateway.drain(CUT_MS)
+  server.closeAllConnections()
 }
 
 /** Asked once more while closing hangs: what is not written yet is in the journal, and the next start mends the rest. */

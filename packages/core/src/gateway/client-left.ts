@@ -5,3 +5,11 @@ export class ClientLeft extends Error {
     super('The client left before the answer')
   }
 }
+
+/** Why a request is cut short although its caller is still there: the server has to go. */
+export class ShuttingDown extends Error {
+  override readonly name = 'ShuttingDown'
+  constructor() {
+    super('The server is shutting down')
+  }
+}

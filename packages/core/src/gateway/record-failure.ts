@@ -1,6 +1,6 @@
-import { ClientLeft } from './client-left.ts'
+import { ClientLeft, ShuttingDown } from './client-left.ts'
 import { conclude } from './conclude.ts'
-import { asGatewayError, GATEWAY_ERRORS } from './errors.ts'
+import { asGatewayError, GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
 import { NO_USAGE } from './outcome.ts'
 import type { RelayPorts } from './ports.ts'
@@ -8,6 +8,10 @@ import { type Ending, NOTHING_DELIVERED, progressOf, type Story } from './story.
 
 /** Writes the outcome of a request that got no answer. Resolves with the error for the caller, ClientLeft where there is none. */
 export async function recordFailure(story: Story, error: unknown, ports: RelayPorts): Promise<unknown> {
+  const { client } = story.call
+  if (error instanceof ClientLeft && client.reason instanceof ShuttingDown) {
+    return recordFailure(story, new GatewayError('overloaded', { cause: error }), ports)
+  }
   if (error instanceof ClientLeft) {
     await conclude(story, await clientClosed(story, ports), ports)
     return error

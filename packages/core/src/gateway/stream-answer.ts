@@ -1,6 +1,7 @@
 import type { OutcomeKind } from '../words.ts'
 import { type Answer, type AnswerInput, answerHead, type Responder } from './answer.ts'
 import type { Opening, StreamBreak } from './attempt.ts'
+import { ShuttingDown } from './client-left.ts'
 import { conclude } from './conclude.ts'
 import { createDeliveredText } from './delivered-text.ts'
 import { GATEWAY_ERRORS, GatewayError, type GatewayErrorCode } from './errors.ts'
@@ -122,6 +123,9 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
 
     function onClientLeft(): void {
       if (state !== 'relaying') return
+      if (call.client.reason instanceof ShuttingDown) {
+        return finish(told.error(new GatewayError('overloaded')), 'failed', 'overloaded')
+      }
       release()
       ports.accounts.report(candidate, { kind: 'inconclusive' })
       if (call.caller.group.onDisconnect === 'cancel') {

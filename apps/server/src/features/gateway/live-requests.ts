@@ -1,19 +1,21 @@
 /** Requests between their first and their last byte: what a drain waits for and the auditor compares leases with. */
 export interface LiveRequests {
-  enter(requestId: string): void
+  /** `cutOff` ends the request although its caller is still there. */
+  enter(requestId: string, cutOff: () => void): void
   leave(requestId: string): void
   has(requestId: string): boolean
   size(): number
+  cutOffAll(): void
   /** Resolves when nobody is left, or after `timeoutMs`: true = nobody is left. */
   drained(timeoutMs: number): Promise<boolean>
 }
 
 export function createLiveRequests(): LiveRequests {
-  const live = new Set<string>()
+  const live = new Map<string, () => void>()
   let onEmpty: (() => void)[] = []
 
   return {
-    enter: (requestId) => void live.add(requestId),
+    enter: (requestId, cutOff) => void live.set(requestId, cutOff),
     leave(requestId) {
       live.delete(requestId)
       if (live.size > 0) return
@@ -22,6 +24,9 @@ export function createLiveRequests(): LiveRequests {
     },
     has: (requestId) => live.has(requestId),
     size: () => live.size,
+    cutOffAll() {
+      for (const cutOff of [...live.values()]) cutOff()
+    },
     drained(timeoutMs) {
       if (live.size === 0) return Promise.resolve(true)
       const { promise, resolve } = Promise.withResolvers<boolean>()

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Call } from '@turnpike/core/gateway/call'
-import { ClientLeft } from '@turnpike/core/gateway/client-left'
+import { ClientLeft, ShuttingDown } from '@turnpike/core/gateway/client-left'
 import { asGatewayError, GatewayError, type GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { RelayPorts } from '@turnpike/core/gateway/ports'
 import { relay } from '@turnpike/core/gateway/relay'
@@ -51,7 +51,7 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       leave()
     })
     if (options.isClosed()) response.setHeader('connection', 'close')
-    live.enter(requestId)
+    live.enter(requestId, () => client.abort(new ShuttingDown()))
     serve(request, responder, { requestId, startedAt, client: client.signal })
       .catch((error: unknown) => tell(error, requestId, responder))
       .finally(leave)
