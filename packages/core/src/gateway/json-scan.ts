@@ -1,3 +1,5 @@
+import { asString, parseJson } from './json.ts'
+
 /** Where a member of a JSON object stands in its text: [keyStart, valueStart, valueEnd). */
 export interface MemberSpan {
   keyStart: number
@@ -23,7 +25,8 @@ const COMMA = 0x2c
 
 /**
  * Finds the top-level members of a JSON object without building it, so that single members can be replaced in the
- * original text. The text must already have passed JSON.parse; strings are skipped by searching for their closing quote.
+ * original text. Strings are skipped by searching for their closing quote. What is no JSON is scanned as far as it makes
+ * sense: events are not parsed before they come here.
  */
 export function scanObject(text: string, start = text.indexOf('{')): ObjectScan {
   const scan: ObjectScan = { members: new Map(), duplicateKey: null, depth: 0 }
@@ -37,8 +40,10 @@ export function scanObject(text: string, start = text.indexOf('{')): ObjectScan 
       const close = closingQuote(text, i)
       if (depth === 1 && key === null) {
         key = { name: decodeKey(text, i, close), start: i }
-        i = text.indexOf(':', close)
-        valueStart = i + 1
+        const colon = text.indexOf(':', close)
+        if (colon === -1) break
+        i = colon
+        valueStart = colon + 1
       } else i = close
     } else if (char === OPEN_OBJECT || char === OPEN_ARRAY) {
       depth++
@@ -96,15 +101,14 @@ function isEscaped(text: string, at: number): boolean {
 function decodeKey(text: string, open: number, close: number): string {
   const raw = text.slice(open + 1, close)
   if (!raw.includes('\\')) return raw
-  const decoded: unknown = JSON.parse(`"${raw}"`)
-  return String(decoded)
+  return asString(parseJson(`"${raw}"`)) ?? raw
 }
 
 function trimmedSpan(text: string, keyStart: number, from: number, to: number): MemberSpan {
   let valueStart = from
   let valueEnd = to
   while (isSpace(text.charCodeAt(valueStart))) valueStart++
-  while (isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--
+  while (valueEnd > valueStart && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--
   return { keyStart, valueStart, valueEnd }
 }
 

@@ -5,6 +5,7 @@ export type Headers = Record<string, string | string[] | undefined>
 
 const MAX_RESETS_IN_SECONDS = 3_600
 const MAX_RESETS_AT_MS = 7 * 24 * 3_600_000
+const EPOCH_FROM_SECONDS = 1e9
 const RESET_HEADERS = ['x-ratelimit-reset-requests', 'x-ratelimit-reset-tokens', 'x-ratelimit-reset']
 
 /**
@@ -27,7 +28,7 @@ function fromHeaders(headers: Headers, nowMs: number): number | null {
     if (at !== null) return capped(at)
   }
   const resets = RESET_HEADERS.filter((name) => isExhausted(headers, name))
-    .map((name) => durationMs(one(headers, name) ?? ''))
+    .map((name) => resetMs(one(headers, name) ?? '', nowMs))
     .filter((ms) => ms !== null)
   return resets.length > 0 ? capped(Math.max(...resets)) : null
 }
@@ -36,6 +37,13 @@ function fromHeaders(headers: Headers, nowMs: number): number | null {
 function isExhausted(headers: Headers, resetName: string): boolean {
   const remaining = one(headers, resetName.replace('reset', 'remaining'))
   return remaining === null || Number(remaining) <= 0
+}
+
+/** A duration, or the moment itself: no limit is reset in thirty years, so a number that large counts from the epoch. */
+function resetMs(text: string, nowMs: number): number | null {
+  const ms = durationMs(text)
+  if (ms === null) return null
+  return positive(ms < EPOCH_FROM_SECONDS * 1000 ? ms : epochMs(ms / 1000) - nowMs)
 }
 
 /** `12ms`, `1.5s`, `6m0s`, `1h2m3s`, or plain seconds. */
