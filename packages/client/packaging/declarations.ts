@@ -97,12 +97,13 @@ function printRecord(checker: ts.TypeChecker, type: ts.Type): string {
 function printProcedure(checker: ts.TypeChecker, procedure: ts.Type): string {
   const definition = member(checker, procedure, '_def')
   const kind = checker.typeToString(member(checker, definition, 'type')).replaceAll('"', '')
-  const { input, output } = member(checker, definition, '$types')
-    .getProperties()
-    .reduce((parts, part) => ({ ...parts, [part.getName()]: printType(checker, checker.getTypeOfSymbol(part)) }), {
-      input: 'void',
-      output: 'void',
-    })
+  const types = new Map(
+    member(checker, definition, '$types')
+      .getProperties()
+      .map((part) => [part.getName(), printType(checker, checker.getTypeOfSymbol(part))]),
+  )
+  const input = types.get('input') ?? 'void'
+  const output = types.get('output') ?? 'void'
   if (!isKind(kind)) throw new Error(`Not a procedure: ${kind}`)
   return `${PROCEDURE_TYPES[kind]}<{ input: ${input}; output: ${output}; meta: object }>`
 }
