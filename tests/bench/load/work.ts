@@ -1,0 +1,30 @@
+import type { Shape } from '../bodies.ts'
+
+/** Where requests go. */
+export interface Target {
+  port: number
+  key: string
+}
+
+/** What the load process is asked to do. */
+export type Work = { target: Target; shape: Shape } & (
+  | { kind: 'closed'; connections: number; durationMs: number }
+  | { kind: 'open'; perSecond: number; durationMs: number }
+  /** Opens so many streams and keeps them; resolves when each has begun. */
+  | { kind: 'hold'; connections: number }
+  | { kind: 'let_go' }
+)
+
+export interface LoadResult {
+  done: number
+  failed: number
+  durationMs: number
+  /** From the request's last byte to the answer's last, and to the answer's first `data:` or, where there is none, body byte. */
+  total: Spread
+  first: Spread
+}
+
+export interface Spread {
+  p50Ms: number
+  p99Ms: number
+}

@@ -1,0 +1,60 @@
+import { type Child, portOf, startChild } from './child.ts'
+import { type Load, startLoad } from './load/load.ts'
+import type { Target } from './load/work.ts'
+import { startNginx } from './nginx.ts'
+import { type BenchedTurnpike, startBenchedTurnpike } from './turnpike.ts'
+
+export type TargetName = 'direct' | 'nginx' | 'bare' | 'turnpike'
+
+/** Something between load and upstream; `direct` is nothing between them and has no process. */
+export interface BenchTarget {
+  name: TargetName
+  target: Target
+  pid: number | null
+  /** A Node process that tells where its inspector listens. */
+  inspected: { pid: number; output(): string } | null
+  databasePid: number | null
+}
+
+export interface Stage extends AsyncDisposable {
+  load: Load
+  targets: BenchTarget[]
+}
+
+/** Starts every process of the bench on loopback; all of them run the whole time, one of them works at a time. */
+export async function openStage(say: (step: string) => void): Promise<Stage> {
+  await using opened = new AsyncDisposableStack()
+  const load = opened.use(startLoad())
+  const upstream = opened.use(startChild('./upstream/main.ts'))
+  const upstreamPort = await portOf(upstream)
+  const bare = opened.use(startChild('./bare-relay.ts', [String(upstreamPort)]))
+  const barePort = await portOf(bare)
+  const nginx = await startNginx(upstreamPort)
+  if (nginx === null) say('nginx is not installed: measured without it')
+  else opened.use(nginx)
+  say('starting Turnpike')
+  const turnpike = opened.use(await startBenchedTurnpike(upstreamPort))
+  const toClose = opened.move()
+  return {
+    load,
+    targets: [
+      asTarget('direct', upstreamPort),
+      ...(nginx === null ? [] : [{ ...asTarget('nginx', nginx.port), pid: nginx.pid }]),
+      bareTarget(bare, barePort),
+      turnpikeTarget(turnpike),
+    ],
+    [Symbol.asyncDispose]: () => toClose.disposeAsync(),
+  }
+}
+
+function asTarget(name: TargetName, port: number): BenchTarget {
+  return { name, target: { port, key: 'bench' }, pid: null, inspected: null, databasePid: null }
+}
+
+function bareTarget(bare: Child, port: number): BenchTarget {
+  return { ...asTarget('bare', port), pid: bare.pid, inspected: bare }
+}
+
+function turnpikeTarget({ server, port, key, databasePid }: BenchedTurnpike): BenchTarget {
+  return { name: 'turnpike', target: { port, key }, pid: server.pid, inspected: server, databasePid }
+}
