@@ -73,7 +73,14 @@ function errorOf(chunk: JsonObject): JsonObject | null {
 }
 
 /** Members of a chat delta that carry what the caller pays for and sees. */
-export const CHAT_TEXT_MEMBERS = ['"content"', '"arguments"', '"reasoning_content"', '"refusal"'] as const
+export const CHAT_TEXT_MEMBERS = [
+  '"content"',
+  '"arguments"',
+  '"reasoning_content"',
+  '"reasoning"',
+  '"refusal"',
+  '"input"',
+] as const
 
 function isVisibleDelta(delta: JsonObject): boolean {
   return (
