@@ -11,10 +11,11 @@ const server = process.env.TURNPIKE_DEV_SERVER ?? 'http://127.0.0.1:8787'
 const KIT_ANNOUNCER_STYLE = 'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='
 const BITS_COMMAND_STYLE = 'sha256-iaOezIDcQIoxCULa6FBKKuLUu09R7kG+Mlu+JVfU3Rw='
 
-export default defineConfig({
+// A build has its messages compiled before it: the compiler leaves timers behind, for which a build would wait.
+export default defineConfig(({ command }) => ({
   plugins: [
     tailwindcss(),
-    paraglideVitePlugin({ ...paraglideOptions, strategy: [...paraglideOptions.strategy] }),
+    command === 'serve' && paraglideVitePlugin({ ...paraglideOptions, strategy: [...paraglideOptions.strategy] }),
     sveltekit({
       compilerOptions: {
         runes: ({ filename }) => (filename.split(/[/\\]/).includes('node_modules') ? undefined : true),
@@ -37,4 +38,4 @@ export default defineConfig({
     }),
   ],
   server: { proxy: { '/trpc': { target: server, ws: true }, '/v1': { target: server } } },
-})
+}))
