@@ -8,15 +8,15 @@ export type CaseName = (typeof CASES)[number]
 
 export interface Effort {
   rounds: number
-  /** A target counts as warm after so many answers, or when its time for it is over. */
+  /** A target counts as warm after so many answers (a quarter where it has answered before), or when its time is over. */
   warmUpAnswers: number
   warmUpMs: number
   roundMs: number
   idleStreams: number
 }
 
-export const FULL: Effort = { rounds: 7, warmUpAnswers: 20_000, warmUpMs: 6_000, roundMs: 1_500, idleStreams: 1_000 }
-export const QUICK: Effort = { rounds: 3, warmUpAnswers: 6_000, warmUpMs: 2_000, roundMs: 600, idleStreams: 300 }
+export const FULL: Effort = { rounds: 7, warmUpAnswers: 50_000, warmUpMs: 12_000, roundMs: 1_200, idleStreams: 1_000 }
+export const QUICK: Effort = { rounds: 3, warmUpAnswers: 10_000, warmUpMs: 3_000, roundMs: 600, idleStreams: 300 }
 
 const CONNECTIONS = 32
 const STREAMS = 100
@@ -63,7 +63,7 @@ async function inRounds(name: CaseName, shape: Shape, stage: Stage, effort: Effo
 
 async function warmUp({ load }: Stage, { target }: BenchTarget, shape: Shape, effort: Effort): Promise<void> {
   const { warmUpAnswers, warmUpMs, roundMs } = effort
-  const enough = shape === 'stream' ? warmUpAnswers / EVENTS : warmUpAnswers
+  const enough = shape === 'json' ? warmUpAnswers : shape === 'stream' ? warmUpAnswers / EVENTS : warmUpAnswers / 4
   const connections = shape === 'stream' ? STREAMS : CONNECTIONS
   const startedAt = performance.now()
   for (let done = 0; done < enough && performance.now() - startedAt < warmUpMs; ) {

@@ -6,7 +6,7 @@ import { openInspector } from './inspector.ts'
 import type { BenchTarget, Stage } from './stage.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const WARM_UP_MS = 5_000
+const WARM_UP_MS = 15_000
 const PROFILED_MS = 6_000
 const SAMPLE_EVERY_MICROS = 150
 const SHOWN = 45
