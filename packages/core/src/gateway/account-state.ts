@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AccountStatus } from '../words.ts'
+import { type BreakerSample, breakerReason, breakerSchema, newBreaker, sampleBreaker } from './breaker.ts'
 
 /** What an attempt taught about its account. Source: accounts-and-billing.md, "Account states". */
 export type AccountEvent =
@@ -21,16 +22,6 @@ const modelCooling = z.object({
   refusedAtMs: z.number(),
 })
 
-const breaker = z.object({
-  failuresInRow: z.number(),
-  /** Times opened since it last closed; 0 = closed. */
-  opened: z.number(),
-  /** A probe may go once this is past; one at a time. */
-  openUntilMs: z.number(),
-  probing: z.boolean(),
-  window: z.array(z.object({ startMs: z.number(), total: z.number(), failed: z.number() })),
-})
-
 const accountHealth = z.object({
   coolingUntilMs: z.number(),
   coolingReason: z.string().nullable(),
@@ -39,12 +30,11 @@ const accountHealth = z.object({
   unauthorizedAtMs: z.number(),
   forbiddenAtMs: z.array(z.number()),
   overloadLevel: z.number(),
-  breaker,
+  breaker: breakerSchema,
 })
 
 /** Health of one account. Plain JSON: it is stored, so that a restart keeps what was learnt. */
 export type AccountHealth = z.infer<typeof accountHealth>
-type Breaker = z.infer<typeof breaker>
 
 /** Health as it was stored; a new one where nothing fitting was. A probe that was under way died with its process. */
 export function accountHealthOf(stored: unknown): AccountHealth {
@@ -75,13 +65,13 @@ const RATE_MAX_MS = 5 * MINUTE
 const SECOND_MODEL_WITHIN_MS = MINUTE
 const OVERLOAD_FIRST_MS = 30_000
 const OVERLOAD_MAX_MS = 10 * MINUTE
-const BREAKER_IN_ROW = 5
-const BREAKER_MIN_SAMPLES = 20
-const BREAKER_RATIO = 0.5
-const BREAKER_WINDOW_MS = MINUTE
-const BREAKER_BUCKET_MS = 5_000
-const BREAKER_STEP_MS = 30_000
-const BREAKER_MAX_MS = 10 * MINUTE
+const BREAKER_CLOSED: HealthChange = {
+  kind: 'breaker_closed',
+  reason: 'probe_answered',
+  untilMs: null,
+  model: null,
+  status: null,
+}
 
 export function newAccountHealth(): AccountHealth {
   return {
@@ -91,7 +81,7 @@ export function newAccountHealth(): AccountHealth {
     unauthorizedAtMs: 0,
     forbiddenAtMs: [],
     overloadLevel: 0,
-    breaker: { failuresInRow: 0, opened: 0, openUntilMs: 0, probing: false, window: [] },
+    breaker: newBreaker(),
   }
 }
 
@@ -104,12 +94,18 @@ export function applyAccountEvent(
   event: AccountEvent,
   { model, nowMs }: { model: string; nowMs: number },
 ): HealthChange | null {
-  health.breaker.probing = false
-  if (event.kind === 'inconclusive') return null
-  countForBreaker(health.breaker, event.kind === 'broken', nowMs)
+  if (event.kind === 'inconclusive') {
+    health.breaker.probing = false
+    return null
+  }
+  const sample: BreakerSample = event.kind === 'answered' || event.kind === 'broken' ? event.kind : 'refused'
+  const turned = sampleBreaker(health.breaker, sample, nowMs)
   switch (event.kind) {
     case 'answered':
-      return recover(health, model)
+      recover(health, model, nowMs)
+      return turned === 'closed' ? BREAKER_CLOSED : null
+    case 'broken':
+      return turned === 'opened' ? breakerOpened(health) : null
     case 'unauthorized':
       return unauthorized(health, nowMs)
     case 'payment_required':
@@ -118,12 +114,8 @@ export function applyAccountEvent(
       return forbidden(health, event.isHtml, nowMs)
     case 'rate_limited':
       return rateLimited(health, model, event.retryAfterMs, nowMs)
-    case 'overloaded': {
-      const ms = Math.min(OVERLOAD_FIRST_MS * 2 ** health.overloadLevel++, OVERLOAD_MAX_MS)
-      return cool(health, 'overloaded', nowMs + ms)
-    }
-    case 'broken':
-      return openBreaker(health.breaker, nowMs)
+    case 'overloaded':
+      return overloaded(health, nowMs)
   }
 }
 
@@ -136,10 +128,7 @@ export function unhealthyReason(
   if (health.coolingUntilMs > nowMs) return 'cooling'
   const cooling = health.models[upstreamModel]
   if (cooling !== undefined && cooling.untilMs > nowMs) return 'model_cooling'
-  const { breaker } = health
-  if (breaker.opened === 0) return null
-  if (breaker.openUntilMs > nowMs) return 'breaker'
-  return breaker.probing ? 'probing' : null
+  return breakerReason(health.breaker, nowMs)
 }
 
 /** When the account may be asked again for this model, ms since the epoch; `nowMs` = at once. */
@@ -152,27 +141,28 @@ export function returnsAtMs(health: AccountHealth, upstreamModel: string, nowMs:
   )
 }
 
-function recover(health: AccountHealth, model: string): HealthChange | null {
-  health.overloadLevel = 0
-  if (health.models[model] !== undefined) delete health.models[model]
-  const { breaker } = health
-  breaker.failuresInRow = 0
-  if (breaker.opened === 0) return null
-  breaker.opened = 0
-  breaker.openUntilMs = 0
-  breaker.window = []
-  return { kind: 'breaker_closed', reason: 'probe_answered', untilMs: null, model: null, status: null }
+/** A stream may end well long after it began: what the account was told to wait for meanwhile still holds. */
+function recover(health: AccountHealth, model: string, nowMs: number): void {
+  if (health.coolingUntilMs <= nowMs) health.overloadLevel = 0
+  const cooling = health.models[model]
+  if (cooling !== undefined && cooling.untilMs <= nowMs) delete health.models[model]
 }
 
-function unauthorized(health: AccountHealth, nowMs: number): HealthChange {
+function breakerOpened({ breaker }: AccountHealth): HealthChange {
+  return { kind: 'breaker_opened', reason: 'upstream_broken', untilMs: breaker.openUntilMs, model: null, status: null }
+}
+
+function unauthorized(health: AccountHealth, nowMs: number): HealthChange | null {
+  if (isCoolingFor('unauthorized', health, nowMs)) return null
   const again = health.unauthorizedAtMs > 0 && nowMs - health.unauthorizedAtMs <= UNAUTHORIZED_AGAIN_MS
   health.unauthorizedAtMs = nowMs
   if (again) return { kind: 'error', reason: 'unauthorized', untilMs: null, model: null, status: 'error' }
   return cool(health, 'unauthorized', nowMs + UNAUTHORIZED_COOLING_MS)
 }
 
-function forbidden(health: AccountHealth, isHtmlPage: boolean, nowMs: number): HealthChange {
+function forbidden(health: AccountHealth, isHtmlPage: boolean, nowMs: number): HealthChange | null {
   if (isHtmlPage) return cool(health, 'forbidden_page', nowMs + FORBIDDEN_HTML_COOLING_MS)
+  if (isCoolingFor('forbidden', health, nowMs)) return null
   health.forbiddenAtMs = [...health.forbiddenAtMs.filter((at) => nowMs - at <= FORBIDDEN_WITHIN_MS), nowMs]
   if (health.forbiddenAtMs.length >= FORBIDDEN_LIMIT) {
     return { kind: 'error', reason: 'forbidden', untilMs: null, model: null, status: 'error' }
@@ -180,21 +170,41 @@ function forbidden(health: AccountHealth, isHtmlPage: boolean, nowMs: number): H
   return cool(health, 'forbidden', nowMs + FORBIDDEN_COOLING_MS)
 }
 
-function rateLimited(health: AccountHealth, model: string, hintMs: number | null, nowMs: number): HealthChange {
-  const level = health.models[model]?.level ?? 0
-  const untilMs = nowMs + (hintMs ?? Math.min(RATE_FIRST_MS * 2 ** level, RATE_MAX_MS))
+function overloaded(health: AccountHealth, nowMs: number): HealthChange | null {
+  if (isCoolingFor('overloaded', health, nowMs)) return null
+  const ms = Math.min(OVERLOAD_FIRST_MS * 2 ** health.overloadLevel, OVERLOAD_MAX_MS)
+  health.overloadLevel++
+  return cool(health, 'overloaded', nowMs + ms)
+}
+
+/** Requests that were under way together get the same answer together: one incident, not several in a row. */
+function isCoolingFor(reason: string, health: AccountHealth, nowMs: number): boolean {
+  return health.coolingReason === reason && health.coolingUntilMs > nowMs
+}
+
+function rateLimited(health: AccountHealth, model: string, hintMs: number | null, nowMs: number): HealthChange | null {
   forgetOldModels(health, nowMs)
-  const otherRefused = Object.entries(health.models).some(
-    ([name, cooling]) => name !== model && nowMs - cooling.refusedAtMs <= SECOND_MODEL_WITHIN_MS,
-  )
+  const known = health.models[model]
+  const wasCoolingUntilMs = known?.untilMs ?? 0
+  const isSameIncident = hintMs === null && wasCoolingUntilMs > nowMs
+  const level = known?.level ?? 0
+  const stepMs = isSameIncident ? 0 : Math.min(RATE_FIRST_MS * 2 ** level, RATE_MAX_MS)
+  const untilMs = Math.max(wasCoolingUntilMs, nowMs + (hintMs ?? stepMs))
   health.models[model] = {
     untilMs,
     reason: 'rate_limited',
-    level: hintMs === null ? level + 1 : level,
+    level: hintMs === null && !isSameIncident ? level + 1 : level,
     refusedAtMs: nowMs,
   }
-  if (otherRefused) return cool(health, 'rate_limited', untilMs)
+  if (isOtherModelRefused(health, model, nowMs)) return cool(health, 'rate_limited', untilMs)
+  if (untilMs === wasCoolingUntilMs) return null
   return { kind: 'model_cooling', reason: 'rate_limited', untilMs, model, status: null }
+}
+
+function isOtherModelRefused({ models }: AccountHealth, model: string, nowMs: number): boolean {
+  return Object.entries(models).some(
+    ([name, cooling]) => name !== model && nowMs - cooling.refusedAtMs <= SECOND_MODEL_WITHIN_MS,
+  )
 }
 
 /** Keeps the map bounded: a cooling that ended longer ago than the largest step teaches nothing any more. */
@@ -204,42 +214,10 @@ function forgetOldModels(health: AccountHealth, nowMs: number): void {
   }
 }
 
-function cool(health: AccountHealth, reason: string, untilMs: number): HealthChange {
-  if (untilMs > health.coolingUntilMs) {
-    health.coolingUntilMs = untilMs
-    health.coolingReason = reason
-  }
-  return { kind: 'cooling', reason, untilMs: health.coolingUntilMs, model: null, status: null }
-}
-
-function countForBreaker(breaker: Breaker, failed: boolean, nowMs: number): void {
-  let bucket = breaker.window.at(-1)
-  if (bucket === undefined || nowMs - bucket.startMs >= BREAKER_BUCKET_MS) {
-    bucket = { startMs: nowMs, total: 0, failed: 0 }
-    breaker.window = [...breaker.window.filter(({ startMs }) => nowMs - startMs < BREAKER_WINDOW_MS), bucket]
-  }
-  bucket.total++
-  if (failed) bucket.failed++
-}
-
-function openBreaker(breaker: Breaker, nowMs: number): HealthChange | null {
-  breaker.failuresInRow++
-  const isProbe = breaker.opened > 0 && breaker.openUntilMs <= nowMs
-  if (breaker.opened > 0 && !isProbe) return null
-  if (!isProbe && !isTripped(breaker, nowMs)) return null
-  breaker.opened++
-  breaker.openUntilMs = nowMs + Math.min(BREAKER_STEP_MS * breaker.opened, BREAKER_MAX_MS)
-  return { kind: 'breaker_opened', reason: 'upstream_broken', untilMs: breaker.openUntilMs, model: null, status: null }
-}
-
-function isTripped(breaker: Breaker, nowMs: number): boolean {
-  if (breaker.failuresInRow >= BREAKER_IN_ROW) return true
-  let total = 0
-  let failed = 0
-  for (const bucket of breaker.window) {
-    if (nowMs - bucket.startMs >= BREAKER_WINDOW_MS) continue
-    total += bucket.total
-    failed += bucket.failed
-  }
-  return total >= BREAKER_MIN_SAMPLES && failed / total >= BREAKER_RATIO
+/** Null where the account cools that long already. */
+function cool(health: AccountHealth, reason: string, untilMs: number): HealthChange | null {
+  if (untilMs <= health.coolingUntilMs) return null
+  health.coolingUntilMs = untilMs
+  health.coolingReason = reason
+  return { kind: 'cooling', reason, untilMs, model: null, status: null }
 }
