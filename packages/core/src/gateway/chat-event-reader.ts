@@ -1,6 +1,7 @@
 import type { EventReader } from './event-reader.ts'
 import { asObject, asString, isObject, type JsonObject, parseJson } from './json.ts'
 import { eventData } from './sse.ts'
+import { errorCodeOf, upstreamId } from './upstream-words.ts'
 import { readUsage, type UsageReading } from './usage.ts'
 
 const FINISH_REASON = '"finish_reason"'
@@ -15,11 +16,11 @@ export function createChatEventReader({ wantsUsageChunk }: { wantsUsageChunk: bo
   let visible = false
 
   function readChunk(chunk: JsonObject): ReturnType<EventReader['read']> {
-    responseId ??= asString(chunk.id)
+    responseId ??= upstreamId(chunk.id)
     const error = errorOf(chunk)
     if (error !== null) {
       failed = true
-      errorCode = asString(error.code) ?? asString(error.type)
+      errorCode = errorCodeOf(error)
       return 'error'
     }
     const choices = Array.isArray(chunk.choices) ? chunk.choices.map(asObject) : []
@@ -39,7 +40,7 @@ export function createChatEventReader({ wantsUsageChunk }: { wantsUsageChunk: bo
       const data = eventData(event)
       if (data === null) return 'comment'
       if (data.startsWith('[DONE]')) return 'end'
-      if (visible && !event.includes('"usage"') && !event.includes('"error"')) {
+      if (visible && isPlainChunk(event)) {
         finishReason = findFinishReason(event) ?? finishReason
         return 'content'
       }
@@ -81,6 +82,11 @@ export const CHAT_TEXT_MEMBERS = [
   '"refusal"',
   '"input"',
 ] as const
+
+/** A chunk that can only carry text; what has no choices may be an error of a server with its own ideas. */
+function isPlainChunk(event: string): boolean {
+  return event.includes('"choices"') && !event.includes('"usage"') && !event.includes('"error"')
+}
 
 function isVisibleDelta(delta: JsonObject): boolean {
   return (

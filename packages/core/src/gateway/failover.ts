@@ -1,9 +1,10 @@
 import type { AccountEvent } from './account-state.ts'
 import type { GatewayErrorCode } from './errors.ts'
 import type { EventReader } from './event-reader.ts'
-import { asObject, asString, isObject, parseJson } from './json.ts'
+import { asObject, isObject, parseJson } from './json.ts'
 import { type Headers, retryAfterMs } from './retry-after.ts'
 import { eventData } from './sse.ts'
+import { errorCodeOf } from './upstream-words.ts'
 
 /** How an attempt went wrong before anything of its answer was relayed. */
 export type AttemptFailure =
@@ -13,6 +14,7 @@ export type AttemptFailure =
   /** The connection was lost before headers, or before the first event. */
   | { kind: 'lost' }
   | { kind: 'first_byte_timeout' }
+  /** Part of an answer came, and then nothing; it was paid for, so it is final. */
   | { kind: 'stalled' }
   /** The stream's first content was an error; the caller gets it, with what came before, where nobody else answers. */
   | {
@@ -38,8 +40,8 @@ export interface Verdict {
 }
 
 const QUOTA_CODES = new Set(['insufficient_quota', 'billing_hard_limit_reached'])
-const OVERLOAD_CODES = new Set(['server_is_overloaded', 'slow_down', 'overloaded', 'overloaded_error'])
-const RATE_CODES = new Set(['rate_limit_exceeded', 'rate_limit_error', 'tokens', 'requests'])
+const OVERLOAD_CODES = new Set(['server_is_overloaded', 'slow_down', 'overloaded', 'overloaded_error', '529'])
+const RATE_CODES = new Set(['rate_limit_exceeded', 'rate_limit_error', 'tokens', 'requests', '429'])
 
 /** gateway.md step 10 and the account-state table of accounts-and-billing.md. */
 export function judgeFailure(failure: AttemptFailure, nowMs: number): Verdict {
@@ -50,7 +52,7 @@ export function judgeFailure(failure: AttemptFailure, nowMs: number): Verdict {
     case 'first_byte_timeout':
       return verdict('upstream_timeout', { kind: 'broken' })
     case 'stalled':
-      return verdict('upstream_stalled', { kind: 'broken' })
+      return { ...verdict('upstream_stalled', { kind: 'broken' }), failover: false }
     case 'unusable':
       return { ...verdict(failure.code), failover: false }
     case 'error_event':
@@ -60,11 +62,10 @@ export function judgeFailure(failure: AttemptFailure, nowMs: number): Verdict {
   }
 }
 
-/** Code of an upstream's error body: `error.code`, else its type. */
+/** Code of an upstream's error body. */
 export function upstreamErrorCode(body: string): string | null {
   const json = asObject(parseJson(body))
-  const error = isObject(json.error) ? json.error : json
-  return asString(error.code) ?? asString(error.type)
+  return errorCodeOf(isObject(json.error) ? json.error : json)
 }
 
 /** An upstream whose quota is used up must never look to the caller as if it were his own. */

@@ -3,9 +3,10 @@ import type { Opening } from './attempt.ts'
 import { conclude } from './conclude.ts'
 import { GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
-import { asObject, asString, type JsonObject } from './json.ts'
+import { asObject, type JsonObject } from './json.ts'
 import { NO_USAGE } from './outcome.ts'
 import type { Ending } from './story.ts'
+import { errorCodeOf, upstreamId } from './upstream-words.ts'
 import { readUsage } from './usage.ts'
 
 /** A whole JSON answer: its outcome is written first, then the body goes out in one piece. */
@@ -39,12 +40,12 @@ export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 
     const reading = readUsage(json.usage)
     const given = reading.kind === 'given'
     const kind = toldStatus === null ? 'failed' : endingKind(json)
-    const errorCode = toldStatus === null ? 'upstream_invalid_response' : asString(asObject(json.error).code)
+    const errorCode = toldStatus === null ? 'upstream_invalid_response' : errorCodeOf(asObject(json.error))
     return {
       kind,
       status: toldStatus ?? GATEWAY_ERRORS.upstream_invalid_response.status,
       errorCode: kind === 'failed' ? (errorCode ?? 'upstream_failed') : null,
-      upstreamResponseId: asString(json.id),
+      upstreamResponseId: upstreamId(json.id),
       usage: given ? reading.usage : await estimate(),
       estimated: !given,
       usageInvalid: reading.kind === 'invalid',

@@ -10,7 +10,6 @@ export interface ErrorAnswer {
 }
 
 const DEFAULT_RETRY_AFTER_MS = 1_000
-const NEVER_RETRY = new Set([400, 401, 403, 404, 405, 413, 415])
 const ALWAYS_RETRY = new Set([408, 409, 429, 503])
 
 /** `{"error":{message,type,param,code}}` for a refusal of ours, with the retry headers of gateway.md. */
@@ -25,11 +24,10 @@ export function openAiError(error: GatewayError): ErrorAnswer {
   return { status, headers, body: JSON.stringify({ error: errorMembers(error) }) }
 }
 
-/** `x-should-retry` by status: the SDKs honour it before their own rules. Absent where the caller may decide (502, 504). */
+/** `x-should-retry` by status, ours or passed through: the SDKs honour it before their own rules. Absent where they may decide. */
 export function retryHeaders(status: number): Record<string, string> {
-  if (NEVER_RETRY.has(status)) return { 'x-should-retry': 'false' }
   if (ALWAYS_RETRY.has(status)) return { 'x-should-retry': 'true' }
-  return {}
+  return status >= 400 && status < 500 ? { 'x-should-retry': 'false' } : {}
 }
 
 /** The last event of a broken chat stream. Nested, because clients ignore a flat object. */
@@ -57,7 +55,8 @@ export function wholeAnswerEvent(body: string, protocol: WireProtocol, requestId
   }
   const data = JSON.stringify(json)
   if (protocol === 'chat') return `data: ${data}\n\n${isObject(json.error) ? '' : 'data: [DONE]\n\n'}`
-  return `event: response.completed\ndata: {"type":"response.completed","sequence_number":0,"response":${data}}\n\n`
+  const type = json.status === 'incomplete' ? 'response.incomplete' : 'response.completed'
+  return `event: ${type}\ndata: {"type":"${type}","sequence_number":0,"response":${data}}\n\n`
 }
 
 function errorMembers(error: GatewayError) {

@@ -21,7 +21,7 @@ export function createPassedErrorAnswer(input: AnswerInput, failure: PassedFailu
           ...NOTHING_DELIVERED,
           kind: isStatus ? 'rejected_upstream' : 'failed',
           status: isStatus ? status : 502,
-          errorCode: printable(isStatus ? upstreamErrorCode(failure.body) : failure.code) ?? 'upstream_failed',
+          errorCode: (isStatus ? upstreamErrorCode(failure.body) : failure.code) ?? 'upstream_failed',
         },
         ports,
       )
@@ -45,8 +45,4 @@ function errorBody(body: string): string {
   if (isObject(json) && isObject(json.error)) return body
   const message = isObject(json) && typeof json.message === 'string' ? json.message : 'Upstream request failed'
   return JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } })
-}
-
-function printable(code: string | null): string | null {
-  return code === null ? null : code.replace(/[^\x20-\x7e]/g, '?').slice(0, 64)
 }

@@ -2,8 +2,10 @@ import type { WireProtocol } from '../words.ts'
 import { GatewayError } from './errors.ts'
 import { isObject, type JsonObject, parseJson } from './json.ts'
 import { addMember, applyEdits, type Edit, type ObjectScan, replaceMember, scanObject } from './json-scan.ts'
+import { printable } from './upstream-words.ts'
 
 export const MAX_JSON_DEPTH = 128
+const MAX_ECHOED_KEY_CHARS = 64
 
 /** A checked request body. What was checked is what is forwarded: `text` is the caller's own. */
 export interface RequestBody {
@@ -25,7 +27,8 @@ export function parseRequestBody(text: string): RequestBody {
   const json = parseJson(text)
   if (!isObject(json)) throw new GatewayError('body_invalid')
   const scan = scanObject(text)
-  if (scan.duplicateKey !== null) throw new GatewayError('duplicate_key', { param: echoable(scan.duplicateKey) })
+  if (scan.duplicateKey !== null)
+    throw new GatewayError('duplicate_key', { param: printable(scan.duplicateKey, MAX_ECHOED_KEY_CHARS) })
   if (scan.depth > MAX_JSON_DEPTH) throw new GatewayError('json_too_deep')
   const { model } = json
   if (typeof model !== 'string' || model.trim() === '') throw new GatewayError('model_required', { param: 'model' })
@@ -58,8 +61,4 @@ function askForUsage({ text, json, scan }: RequestBody): Edit {
   const includeUsage = options.members.get('include_usage')
   if (includeUsage) return replaceMember(includeUsage, 'true')
   return addMember(span.valueStart, options.members.size === 0, 'include_usage', 'true')
-}
-
-function echoable(name: string): string {
-  return name.replace(/[^\x20-\x7e]/g, '?').slice(0, 64)
 }

@@ -2,6 +2,7 @@ import type { EventKind, EventReader } from './event-reader.ts'
 import { asObject, asString, isObject, type JsonObject, parseJson } from './json.ts'
 import { responsesErrorEvent } from './openai-error.ts'
 import { eventData } from './sse.ts'
+import { errorCodeOf, upstreamId } from './upstream-words.ts'
 import { readUsage, type UsageReading } from './usage.ts'
 
 const PREAMBLES = new Set(['response.created', 'response.queued', 'response.in_progress'])
@@ -21,7 +22,7 @@ export function createResponsesEventReader(): EventReader {
 
   function readResponse(type: string, data: JsonObject): EventKind {
     const response = asObject(data.response)
-    responseId = asString(response.id) ?? responseId
+    responseId = upstreamId(response.id) ?? responseId
     if (PREAMBLES.has(type)) return 'preamble'
     const reading = readUsage(response.usage)
     if (reading.kind !== 'absent') usage = reading
@@ -30,7 +31,7 @@ export function createResponsesEventReader(): EventReader {
     else {
       ending = 'failed'
       const error = isObject(response.error) ? response.error : isObject(data.error) ? data.error : data
-      errorCode = asString(error.code)
+      errorCode = errorCodeOf({ code: error.code })
       return 'error'
     }
     return 'end'

@@ -34,7 +34,7 @@ export function createRetryBudget(): RetryBudget {
     },
     takeExtra(groupId) {
       const group = groupOf(groupId)
-      if (group.extra >= Math.max(RETRY_BUDGET_MIN, RETRY_BUDGET_SHARE * group.requests)) return null
+      if (group.extra + 1 > Math.max(RETRY_BUDGET_MIN, RETRY_BUDGET_SHARE * group.requests)) return null
       group.extra++
       return leave(groupId, 'extra')
     },

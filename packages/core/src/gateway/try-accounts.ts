@@ -12,6 +12,7 @@ import { findRoute, type Route } from './route.ts'
 import { startAttempt } from './start-attempt.ts'
 import type { Ending, Story } from './story.ts'
 import { createStreamAnswer } from './stream-answer.ts'
+import { upstreamId } from './upstream-words.ts'
 
 export interface Run {
   story: Story
@@ -207,10 +208,6 @@ function recordAttempt(
     firstByteMs: times.firstByteAt === null ? null : Math.round(times.firstByteAt - times.startedAt),
     status: times.status,
     reason,
-    upstreamRequestId: requestIdOf(times.headers),
+    upstreamRequestId: upstreamId(times.headers['x-request-id']),
   })
-}
-
-function requestIdOf({ 'x-request-id': id }: Attempt['times']['headers']): string | null {
-  return typeof id === 'string' ? id.replace(/[^\x21-\x7e]/g, '').slice(0, 128) : null
 }
