@@ -15,8 +15,8 @@ export interface Effort {
   idleStreams: number
 }
 
-export const FULL: Effort = { rounds: 7, warmUpAnswers: 50_000, warmUpMs: 12_000, roundMs: 1_200, idleStreams: 1_000 }
-export const QUICK: Effort = { rounds: 3, warmUpAnswers: 10_000, warmUpMs: 3_000, roundMs: 600, idleStreams: 300 }
+export const FULL: Effort = { rounds: 5, warmUpAnswers: 50_000, warmUpMs: 10_000, roundMs: 1_200, idleStreams: 1_000 }
+export const QUICK: Effort = { rounds: 3, warmUpAnswers: 6_000, warmUpMs: 1_500, roundMs: 400, idleStreams: 300 }
 
 const CONNECTIONS = 32
 const STREAMS = 100
