@@ -26,7 +26,7 @@ function passThrough(call: Call, candidate: Candidate): Exchange {
   return {
     protocol,
     path: PATHS[protocol],
-    body: text === body.text ? call.bytes : text,
+    body: text ?? call.bytes,
     createReader: () =>
       protocol === 'chat' ? createChatEventReader({ wantsUsageChunk }) : createResponsesEventReader(),
     textMembers: TEXT_MEMBERS[protocol],

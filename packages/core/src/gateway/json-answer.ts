@@ -57,7 +57,7 @@ export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 
     const output = ports.decodeUtf8(texts.join('\n'))
     return {
       ...NO_USAGE,
-      inputTokens: await inputTokens(keepInputText(call.body.text), ports.countTokens),
+      inputTokens: await inputTokens(keepInputText(call.body.readText()), ports.countTokens),
       outputTokens: await ports.countTokens(output),
     }
   }

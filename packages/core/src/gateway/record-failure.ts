@@ -28,6 +28,6 @@ export async function recordFailure(story: Story, error: unknown, ports: RelayPo
 async function clientClosed(story: Story, { countTokens }: RelayPorts): Promise<Ending> {
   const ending: Ending = { ...NOTHING_DELIVERED, kind: 'client_closed', status: 499, errorCode: null }
   if (story.attempt === null || story.attempt.sentAt === null) return ending
-  const tokens = await inputTokens(keepInputText(story.call.body.text), countTokens)
+  const tokens = await inputTokens(keepInputText(story.call.body.readText()), countTokens)
   return { ...ending, usage: { ...NO_USAGE, inputTokens: tokens }, estimated: true }
 }

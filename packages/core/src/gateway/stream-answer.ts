@@ -34,10 +34,10 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
   const { reader } = stream
   const told = exchange.stream(reader)
   const delivered = createDeliveredText(exchange.textMembers, ports.decodeUtf8)
-  const asked = keepInputText(call.body.text)
+  const asked = keepInputText(call.body.readText())
   story.relayInAt = opening.openedAt
   // The request cannot be sent again, so its text need not be kept for the length of the stream.
-  call.body = { ...call.body, text: '', json: {} }
+  call.body = { ...call.body, readText: () => '', readJson: () => ({}) }
   call.bytes = new Uint8Array()
 
   return {

@@ -25,9 +25,10 @@ export type TranslationPorts = Pick<RelayPorts, 'clock' | 'newId' | 'decodeUtf8'
  */
 export function translatedExchange(call: Call, candidate: Candidate, ports: TranslationPorts): Exchange {
   const protocol: WireProtocol = call.protocol === 'chat' ? 'responses' : 'chat'
-  const translated = protocol === 'chat' ? toChatRequest(call.body.json) : toResponsesRequest(call.body.json)
+  const asked = call.body.readJson()
+  const translated = protocol === 'chat' ? toChatRequest(asked) : toResponsesRequest(asked)
   if (!translated.ok) throw new GatewayError('unsupported_parameter', { param: translated.param })
-  const telling = protocol === 'chat' ? tellResponses(call, ports) : tellChat(call, ports)
+  const telling = protocol === 'chat' ? tellResponses(call, asked, ports) : tellChat(call, ports)
   return {
     protocol,
     path: PATHS[protocol],
@@ -55,10 +56,14 @@ interface Telling {
 }
 
 /** A Responses caller hears a chat upstream. */
-function tellResponses({ body, requestId }: Call, { clock, newId, decodeUtf8 }: TranslationPorts): Telling {
+function tellResponses(
+  { body, requestId }: Call,
+  requestBody: JsonObject,
+  { clock, newId, decodeUtf8 }: TranslationPorts,
+): Telling {
   const context = {
     responseId: `resp_${requestId.replaceAll('-', '')}`,
-    requestBody: body.json,
+    requestBody,
     model: body.model,
     createdAtSeconds: seconds(clock),
     newId,

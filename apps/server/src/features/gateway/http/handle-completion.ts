@@ -77,7 +77,7 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
     const { key, address } = await enter(request)
     const bytes = await readBody(request, maxBodyBytes)
     const bodyReadAt = ports.clock.monotonic()
-    const body = parseRequestBody(decodeBody(bytes))
+    const body = parseRequestBody(decodeBody(bytes), () => decodeBody(bytes))
     if (body.stream) responder.expectStream(protocol)
     return {
       ...frame,
@@ -89,7 +89,7 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       body,
       bytes,
       headers: forwardedHeaders(request.headers),
-      session: sessionName(request.headers, body.json.prompt_cache_key),
+      session: sessionName(request.headers, body.promptCacheKey),
       caller: callerOf.relayCaller(key),
       clientIp: address,
       userAgent: userAgentOf(request),

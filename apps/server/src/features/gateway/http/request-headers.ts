@@ -44,8 +44,8 @@ export function clientRequestId(headers: IncomingHttpHeaders): string | null {
 }
 
 /** What the caller names his session: the body's `prompt_cache_key` before the headers. */
-export function sessionName(headers: IncomingHttpHeaders, promptCacheKey: unknown): string | null {
-  if (typeof promptCacheKey === 'string' && promptCacheKey !== '') return promptCacheKey.slice(0, MAX_SESSION_CHARS)
+export function sessionName(headers: IncomingHttpHeaders, promptCacheKey: string | null): string | null {
+  if (promptCacheKey !== null && promptCacheKey !== '') return promptCacheKey.slice(0, MAX_SESSION_CHARS)
   for (const name of SESSION_HEADERS) {
     const value = headers[name]
     if (typeof value === 'string' && value !== '') return value.slice(0, MAX_SESSION_CHARS)
