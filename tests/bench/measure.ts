@@ -18,6 +18,8 @@ export interface Sample {
   databaseMicros: number
 }
 
+const REST_MS = 200
+
 type Loop = Pick<Work & { kind: 'closed' }, 'kind' | 'connections' | 'durationMs'> | OpenLoop
 type OpenLoop = Pick<Work & { kind: 'open' }, 'kind' | 'perSecond' | 'durationMs'>
 
@@ -63,9 +65,9 @@ async function restingMemory({ inspected }: BenchTarget, pid: number): Promise<n
   if (inspected !== null) {
     using inspector = await openInspector(inspected)
     await inspector.call('HeapProfiler.collectGarbage')
-    await sleep(500)
+    await sleep(REST_MS)
     await inspector.call('HeapProfiler.collectGarbage')
   }
-  await sleep(500)
+  await sleep(REST_MS)
   return memoryOf(pid)
 }
