@@ -1,3 +1,4 @@
+import { GATEWAY_ERRORS } from './errors.ts'
 import type { EventKind, EventReader } from './event-reader.ts'
 import { asObject, asString, isObject, type JsonObject, parseJson } from './json.ts'
 import { responsesErrorEvent } from './openai-error.ts'
@@ -6,7 +7,14 @@ import { errorCodeOf, upstreamId } from './upstream-words.ts'
 import { readUsage, type UsageReading } from './usage.ts'
 
 const PREAMBLES = new Set(['response.created', 'response.queued', 'response.in_progress'])
-const ENDS = new Set(['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled'])
+const ENDS = new Map<string, ReturnType<EventReader['ending']>>([
+  ['response.completed', 'completed'],
+  ['response.incomplete', 'incomplete'],
+  ['response.failed', 'failed'],
+  ['response.cancelled', 'failed'],
+  ['error', 'failed'],
+])
+const UNREADABLE = GATEWAY_ERRORS.upstream_failed.message
 const SEQUENCE_NUMBER = '"sequence_number"'
 /** Enough of an event to hold its name and, as upstreams write them, its type and sequence number. */
 const HEAD_CHARS = 256
@@ -26,15 +34,12 @@ export function createResponsesEventReader(): EventReader {
     if (PREAMBLES.has(type)) return 'preamble'
     const reading = readUsage(response.usage)
     if (reading.kind !== 'absent') usage = reading
-    if (type === 'response.completed') ending = 'completed'
-    else if (type === 'response.incomplete') ending = 'incomplete'
-    else {
-      ending = 'failed'
-      const error = isObject(response.error) ? response.error : isObject(data.error) ? data.error : data
-      errorCode = errorCodeOf({ code: error.code })
-      return 'error'
-    }
-    return 'end'
+    // An end that cannot be read is none.
+    ending = isObject(data.response) ? (ENDS.get(type) ?? null) : 'failed'
+    if (ending !== 'failed') return 'end'
+    const error = isObject(response.error) ? response.error : isObject(data.error) ? data.error : data
+    errorCode = errorCodeOf({ code: error.code })
+    return 'error'
   }
 
   return {
@@ -43,8 +48,7 @@ export function createResponsesEventReader(): EventReader {
       if (data === null) return 'comment'
       const type = eventType(event, data)
       sequence = findSequence(event) ?? sequence + 1
-      if (PREAMBLES.has(type) || ENDS.has(type) || type === 'error')
-        return readResponse(type, asObject(parseJson(data)))
+      if (PREAMBLES.has(type) || ENDS.has(type)) return readResponse(type, asObject(parseJson(data)))
       visible ||= isVisible(type)
       return 'content'
     },
@@ -54,7 +58,7 @@ export function createResponsesEventReader(): EventReader {
     errorEvent(event) {
       const data = asObject(parseJson(eventData(event) ?? ''))
       if (isObject(data.response)) return event
-      const { code = null, message = null } = isObject(data.error) ? data.error : data
+      const { code = 'upstream_failed', message = UNREADABLE } = isObject(data.error) ? data.error : data
       return responsesErrorEvent({ code, message }, responseId ?? 'resp_unknown', sequence)
     },
     errorCode: () => errorCode,
@@ -73,7 +77,7 @@ function isVisible(type: string): boolean {
 /** The event's name line, else its JSON member `type`. */
 function eventType(event: string, data: string): string {
   const named = /^(?:.*\n)??event: ?([^\r\n]*)/.exec(event.slice(0, HEAD_CHARS))?.[1]
-  if (named !== undefined && named !== '') return named
+  if (named !== undefined && (named.startsWith('response.') || named === 'error')) return named
   const typed = /"type"\s*:\s*"((?:response\.|error)[^"]*)"/.exec(data.slice(0, HEAD_CHARS))?.[1]
   return typed ?? asString(asObject(parseJson(data)).type) ?? ''
 }

@@ -16,6 +16,8 @@ export interface SseSplitter {
 export function createSseSplitter(onEvent: (event: string) => void, maxEventBytes = MAX_EVENT_BYTES): SseSplitter {
   let pieces: string[] = []
   let held = 0
+  /** What of the end of an event may have come already. */
+  let tail = ''
   let hasCarriageReturns = false
 
   function boundary(text: string, from: number): number {
@@ -31,13 +33,12 @@ export function createSseSplitter(onEvent: (event: string) => void, maxEventByte
       hasCarriageReturns ||= bytes.includes('\r')
       let text = bytes
       if (held > 0) {
-        // Joining on every chunk of a huge event would be quadratic: look for the end in the newest piece and its seam only.
-        const last = pieces[pieces.length - 1] ?? ''
-        const seam = last.slice(-3)
-        if (boundary(seam + bytes, 0) === -1) return keep(bytes)
+        // Joining on every chunk of a huge event would be quadratic: look for the end in the newest piece and its seam.
+        if (boundary(tail + bytes, 0) === -1) return keep(bytes)
         text = pieces.join('') + bytes
         pieces = []
         held = 0
+        tail = ''
       }
       let from = 0
       for (let end = boundary(text, 0); end !== -1; end = boundary(text, from)) {
@@ -53,6 +54,7 @@ export function createSseSplitter(onEvent: (event: string) => void, maxEventByte
   function keep(bytes: string): boolean {
     pieces.push(bytes)
     held += bytes.length
+    tail = (tail + bytes.slice(-2)).slice(-2)
     return held <= maxEventBytes
   }
 }
