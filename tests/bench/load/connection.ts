@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { FIRST_TOKEN } from '../upstream/canned-answers.ts'
 
 const ANSWER_MS = 20_000
 const TAIL_CHARS = 80
@@ -12,7 +13,7 @@ export interface Answer {
 /** One kept-alive connection on a raw socket: a client that costs less than what it measures. One request at a time. */
 export interface Connection {
   ask(request: Buffer): Promise<Answer>
-  /** Resolves with the stream's first event in hand; the stream goes on. */
+  /** Resolves with the stream's first token in hand; the stream goes on. */
   begin(request: Buffer): Promise<void>
   close(): void
 }
@@ -64,7 +65,7 @@ export function openConnection(port: number): Connection {
       if (answer.left <= 0) finish(answer.isOk && answer.left === 0)
       return
     }
-    if (answer.firstAt === null && text.includes('data:')) {
+    if (answer.firstAt === null && text.includes(FIRST_TOKEN)) {
       answer.firstAt = performance.now()
       answer.onFirst?.()
     }

@@ -19,7 +19,7 @@ export interface LoadResult {
   done: number
   failed: number
   durationMs: number
-  /** From the request's last byte to the answer's last, and to the answer's first `data:` or, where there is none, body byte. */
+  /** From the request's last byte to the answer's last, and to its first token or, where it is whole at once, its body. */
   total: Spread
   first: Spread
 }

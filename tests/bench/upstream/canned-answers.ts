@@ -1,6 +1,8 @@
 import { MODELS } from '../bodies.ts'
 
 export const EVENTS = 50
+/** What the event that first shows the caller something contains; the one before it only names the role. */
+export const FIRST_TOKEN = '" word1"'
 const ANSWER_CHARS = 700
 
 /** A whole answer of about 1 KB, headers included. */
