@@ -8,7 +8,7 @@ import type { QuickstartFacts } from '../../apps/server/src/features/quickstart/
 import { runCommand } from '../../scripts/run-command.ts'
 import { isRunning, makeDataDir, postmasterPid } from '../support/data-dir.ts'
 import { findOnPath } from '../support/find-program.ts'
-import { familyOf, signalAll } from '../support/processes.ts'
+import { familyOf } from '../support/processes.ts'
 import { exitWithin, spawnTurnpike, startTurnpike, superviseTurnpike } from '../support/start-turnpike.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -27,11 +27,15 @@ function newcomersEnvironment(extra: Record<string, string>): NodeJS.ProcessEnv 
 function npmStart(dataDir: string, extra: Record<string, string> = {}) {
   const env = newcomersEnvironment({ DATA_DIR: dataDir, PORT: '0', ...extra })
   const npm = superviseTurnpike(spawn('npm', ['start'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] }))
+  let hasEnded = false
+  void npm.exited.then(() => {
+    hasEnded = true
+  })
   return {
     ...npm,
     // A killed npm would leave its children behind.
     [Symbol.asyncDispose]() {
-      signalAll(familyOf(npm.pid), 'SIGKILL')
+      if (!hasEnded) for (const pid of familyOf(npm.pid)) process.kill(pid, 'SIGKILL')
       return npm[Symbol.asyncDispose]()
     },
   }
