@@ -7,7 +7,7 @@ import { run } from './run.mjs'
 const SPEAK_AFTER_MS = 1_500
 const UPDATE_EVERY_MS = 1_000
 
-/** Builds the panel and the typed client, each only where something it is made of has changed. Throws Problem. */
+/** Builds the panel where something it is made of has changed; Turborepo knows. Throws Problem. */
 export async function build({ root, progress, signal }) {
   const startMs = Date.now()
   let hasSpoken = false
@@ -27,7 +27,15 @@ export async function build({ root, progress, signal }) {
 
 async function runTurbo(root, signal) {
   const bin = join(root, 'node_modules', '.bin')
-  const args = [join(bin, 'turbo'), 'run', 'build', '--output-logs=errors-only', '--no-update-notifier', '--ui=stream']
+  const args = [
+    join(bin, 'turbo'),
+    'run',
+    'build',
+    '--filter=@turnpike/admin',
+    '--output-logs=errors-only',
+    '--no-update-notifier',
+    '--ui=stream',
+  ]
   const env = {
     ...process.env,
     PATH: `${bin}:${process.env.PATH}`,
