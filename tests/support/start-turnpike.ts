@@ -6,6 +6,8 @@ import type { QuickstartFacts } from '../../apps/server/src/features/quickstart/
 import { waitFor } from './wait-for.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
+/** As `npm start` runs it. */
+const NODE_FLAGS = ['--max-semi-space-size=32']
 const START_MS = 60_000
 const STOP_MS = 60_000
 const READY_MS = 2_000
@@ -46,7 +48,7 @@ export interface StartOptions {
 
 /** The real server as a process of its own, quick start unless `env` says otherwise. Killed where the test does not stop it. */
 export function spawnTurnpike({ dataDir, env = {} }: StartOptions): TurnpikeProcess {
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: dataDir, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

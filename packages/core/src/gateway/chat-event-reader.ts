@@ -85,7 +85,17 @@ export const CHAT_TEXT_MEMBERS = [
 
 /** A chunk that can only carry text; what has no choices may be an error of a server with its own ideas. */
 function isPlainChunk(event: string): boolean {
-  return event.includes('"choices"') && !event.includes('"usage"') && !event.includes('"error"')
+  return event.includes('"choices"') && !carries(event, '"usage"') && !carries(event, '"error"')
+}
+
+/** Whether a member has a value: asked for usage, servers write `null` into every chunk but the last. */
+function carries(event: string, member: string): boolean {
+  for (let at = event.indexOf(member); at !== -1; at = event.indexOf(member, at + member.length)) {
+    let value = at + member.length
+    while (event[value] === ' ' || event[value] === ':') value++
+    if (!event.startsWith('null', value)) return true
+  }
+  return false
 }
 
 function isVisibleDelta(delta: JsonObject): boolean {

@@ -19,19 +19,11 @@ export interface DeliveredText {
  * searching, because parsing every event would cost more than relaying it.
  */
 export function createDeliveredText(members: readonly string[], decodeUtf8: (bytes: string) => string): DeliveredText {
+  /** Up to the quote that opens such a member's value. */
+  const opening = new RegExp(`(?:${members.join('|')})[ :]+"`, 'g')
   /** As it stands in the JSON: escaped, one character per byte. */
   let sample = ''
   let length = 0
-
-  function addValues(event: string, member: string): void {
-    let at = event.indexOf(member)
-    while (at !== -1) {
-      const from = at + member.length
-      const open = openingQuote(event, from)
-      if (open !== -1) addValue(event.slice(open + 1, closingQuote(event, open)))
-      at = event.indexOf(member, from)
-    }
-  }
 
   function addValue(raw: string): void {
     length += raw.length
@@ -40,7 +32,13 @@ export function createDeliveredText(members: readonly string[], decodeUtf8: (byt
 
   return {
     add(event) {
-      for (const member of members) addValues(event, member)
+      opening.lastIndex = 0
+      while (opening.test(event)) {
+        const open = opening.lastIndex - 1
+        const close = closingQuote(event, open)
+        addValue(event.slice(open + 1, close))
+        opening.lastIndex = close + 1
+      }
     },
     isEmpty: () => length === 0,
     async tokens(count) {
@@ -50,11 +48,4 @@ export function createDeliveredText(members: readonly string[], decodeUtf8: (byt
       return Math.ceil((tokens * length) / sample.length)
     },
   }
-}
-
-/** Index of the quote that opens a string value after a member's name; -1 where the value is no string. */
-function openingQuote(text: string, from: number): number {
-  let i = from
-  while (text[i] === ' ' || text[i] === ':') i++
-  return text[i] === '"' ? i : -1
 }

@@ -5,7 +5,7 @@ import { decodeRecord, encodeRecord, type JournalRecord, type ReadRecord, salvag
 
 /** A record as it is read back. */
 function asRead({ kind, record }: JournalRecord): ReadRecord {
-  return kind === 'start' ? { kind, record } : { kind, requestId: record.requestId, json: JSON.stringify(record) }
+  return { kind, requestId: record.requestId, json: JSON.stringify(record) }
 }
 
 test('what is written is read again, whatever callers and upstreams sent', () => {

@@ -15,8 +15,12 @@ export function encodeRecord({ kind, record }: JournalRecord): string {
   return `${kind === 'start' ? 'S' : 'E'} ${checksum(json)} ${json}\n`
 }
 
-/** What is read back. An end stays the JSON it is: the database takes it apart, nobody on the way needs to. */
-export type ReadRecord = { kind: 'start'; record: StartRecord } | { kind: 'end'; requestId: string; json: string }
+/** What is read back. It stays the JSON it is: the database takes ends apart, and most starts are met by their end. */
+export interface ReadRecord {
+  kind: JournalRecord['kind']
+  requestId: string
+  json: string
+}
 
 /** The record of one line without its line feed; null for a line that is torn or damaged. */
 export function decodeRecord(line: string): ReadRecord | null {
@@ -25,7 +29,7 @@ export function decodeRecord(line: string): ReadRecord | null {
   if (kind === null || line.slice(2, FRONT_CHARS) !== `${checksum(json)} `) return null
   const requestId = REQUEST_ID.exec(json)?.[1]
   if (requestId === undefined) return null
-  return kind === 'end' ? { kind, requestId, json } : { kind, record: trusted(json) }
+  return { kind, requestId, json }
 }
 
 /**
@@ -41,8 +45,8 @@ export function salvageRecords(line: string): ReadRecord[] {
   })
 }
 
-/** Safe because the checksum proves that the JSON is what `encodeRecord` wrote. */
-function trusted(json: string): StartRecord {
+/** The start that a record holds. Safe because the checksum proved that the JSON is what `encodeRecord` wrote. */
+export function startOf({ json }: ReadRecord): StartRecord {
   const record: StartRecord = JSON.parse(json)
   return record
 }

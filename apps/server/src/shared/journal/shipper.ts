@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StartRecord } from '@turnpike/core/gateway/ports'
 import { segmentName } from './journal-writer.ts'
-import type { ReadRecord } from './record.ts'
+import { type ReadRecord, startOf } from './record.ts'
 import { readStep } from './segment-reader.ts'
 
 export const SHIP_BATCH_ROWS = 500
@@ -50,7 +50,7 @@ export function createShipper({
   isFinal?: boolean
 }): Shipper {
   const positions = new Map<number, number>()
-  const open = new Map<string, { record: StartRecord; segment: number }>()
+  const open = new Map<string, { read: ReadRecord; segment: number }>()
   const openPerSegment = new Map<number, number>()
   const settledUnread = new Set<string>()
   const stats = { shipped: 0, damagedLines: 0 }
@@ -86,9 +86,8 @@ export function createShipper({
 
   function note(read: ReadRecord, segment: number): void {
     if (read.kind === 'end') return void close(read.requestId)
-    const { record } = read
-    if (settledUnread.delete(record.requestId)) return
-    open.set(record.requestId, { record, segment })
+    if (settledUnread.delete(read.requestId)) return
+    open.set(read.requestId, { read, segment })
     openPerSegment.set(segment, (openPerSegment.get(segment) ?? 0) + 1)
   }
 
@@ -114,7 +113,7 @@ export function createShipper({
     settle(requestId) {
       if (!close(requestId)) settledUnread.add(requestId)
     },
-    unended: () => [...open.values()].map(({ record }) => record),
+    unended: () => [...open.values()].map(({ read }) => startOf(read)),
     stats: () => ({ ...stats, openStarts: open.size }),
   }
 }
