@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { makeDataDir } from '../support/data-dir.ts'
 import { findChromium } from '../support/find-program.ts'
-import type { Turnpike } from '../support/start-turnpike.ts'
+import { startTurnpike, type Turnpike } from '../support/start-turnpike.ts'
 
 /** Where screenshots are kept. */
 const SHOTS = join(import.meta.dirname, '../../test-results/panel')
@@ -10,14 +11,26 @@ const ACTION_MS = 15_000
 
 export const chromiumPath = findChromium()
 
+/** A Turnpike in its quick start and a Chromium to look at it with; both gone after use. */
+export interface PanelWorld extends AsyncDisposable {
+  turnpike: Turnpike
+  browser: Browser
+}
+
+export async function openPanelWorld(): Promise<PanelWorld> {
+  await using opening = new AsyncDisposableStack()
+  const { path } = opening.use(await makeDataDir())
+  const turnpike = opening.use(await startTurnpike({ dataDir: path }))
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+  opening.defer(() => browser.close())
+  const opened = opening.move()
+  return { turnpike, browser, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
 export interface PanelPage extends AsyncDisposable {
   page: Page
   /** What a healthy page never does: dialogs, reports of its policy, uncaught errors. */
   faults: string[]
-}
-
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
 }
 
 /** A page of its own profile, with everything it must not do written down. */

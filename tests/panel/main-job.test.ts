@@ -1,29 +1,19 @@
 import OpenAI from 'openai'
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DataDir, makeDataDir } from '../support/data-dir.ts'
-import { startTurnpike, type Turnpike } from '../support/start-turnpike.ts'
-import { chromiumPath, keepShot, launchBrowser, openPage, signInPanel } from './browser.ts'
+import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
 
 const LIVE_WITHIN_MS = 2_000
 
 describe.skipIf(!chromiumPath)('the panel, in Chromium', () => {
-  let dataDir: DataDir
-  let turnpike: Turnpike
-  let browser: Browser
+  let world: PanelWorld
 
   beforeAll(async () => {
-    dataDir = await makeDataDir()
-    turnpike = await startTurnpike({ dataDir: dataDir.path })
-    browser = await launchBrowser()
+    world = await openPanelWorld()
   })
-  afterAll(async () => {
-    await browser?.close()
-    await turnpike?.stop()
-    await dataDir?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => world?.[Symbol.asyncDispose]())
 
   test('leads from signing in over account, group and key to the request that was just made', async () => {
+    const { turnpike, browser } = world
     await using opened = await openPage(browser)
     const { page, faults } = opened
     await signInPanel(page, turnpike)
@@ -88,6 +78,7 @@ describe.skipIf(!chromiumPath)('the panel, in Chromium', () => {
   })
 
   test('keeps what was typed where the server refuses, and says why at the field', async () => {
+    const { turnpike, browser } = world
     await using opened = await openPage(browser)
     const { page, faults } = opened
     await signInPanel(page, turnpike, '/users?create=1')
@@ -107,6 +98,7 @@ describe.skipIf(!chromiumPath)('the panel, in Chromium', () => {
   })
 
   test('asks before it ends a key, names it, and the key is refused from then on', async () => {
+    const { turnpike, browser } = world
     await using opened = await openPage(browser)
     const { page } = opened
     await signInPanel(page, turnpike, '/keys?create=1')
@@ -139,6 +131,7 @@ describe.skipIf(!chromiumPath)('the panel, in Chromium', () => {
   })
 
   test('holds every filter in the address: refresh and back keep them', async () => {
+    const { turnpike, browser } = world
     await using opened = await openPage(browser)
     const { page } = opened
     await signInPanel(page, turnpike, '/requests')

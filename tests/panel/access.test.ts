@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const PAGES = [
+  '/',
+  '/requests',
+  '/accounts',
+  '/accounts/1',
+  '/accounts?create=1',
+  '/groups',
+  '/groups?edit=1',
+  '/users',
+  '/users?edit=1',
+  '/keys',
+  '/keys?create=1',
+  '/nowhere',
+]
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(AXE, 'utf8'))
+  // Colours fade in: what is judged is what they come to.
+  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)).then(() => undefined))
+  const results = await page.evaluate<AxeResults>('axe.run(document)')
+  return results.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
+}
+
+describe.skipIf(!chromiumPath)('the panel for everybody', () => {
+  let world: PanelWorld
+
+  beforeAll(async () => {
+    world = await openPanelWorld()
+    const { gatewayUrl, apiKey } = world.turnpike.facts
+    const body = JSON.stringify({ model: 'sandbox-small', messages: [{ role: 'user', content: 'Hello' }] })
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+    await fetch(`${gatewayUrl}/chat/completions`, { method: 'POST', headers, body }).then((answer) => answer.json())
+  })
+  afterAll(() => world?.[Symbol.asyncDispose]())
+
+  test.each(['light', 'dark'] as const)('axe finds nothing, %s', async (colorScheme) => {
+    await using opened = await openPage(world.browser, { colorScheme })
+    const { page } = opened
+    await page.goto(world.turnpike.origin)
+    await page.getByLabel('Password').waitFor()
+    const found = [...(await violations(page))]
+    await signInPanel(page, world.turnpike)
+    for (const path of PAGES) {
+      await page.goto(world.turnpike.origin + path)
+      await page.locator('#main').waitFor()
+      await page.waitForLoadState('networkidle')
+      found.push(...(await violations(page)).map((violation) => `${path} ${violation}`))
+    }
+    await page.goto(`${world.turnpike.origin}/requests`)
+    await page.locator('tbody a').first().click()
+    await page.getByText('Where the time went').waitFor()
+    found.push(...(await violations(page)).map((violation) => `request ${violation}`))
+    expect(found).toEqual([])
+  })
+
+  test('the keyboard alone signs in, jumps, fills a form and ends where it began', async () => {
+    await using opened = await openPage(world.browser)
+    const { page, faults } = opened
+    const { keyboard } = page
+    await page.goto(world.turnpike.origin)
+    await page.getByLabel('E-mail').waitFor()
+    await keyboard.type(world.turnpike.facts.adminEmail)
+    await keyboard.press('Tab')
+    await keyboard.type(world.turnpike.facts.adminPassword)
+    await keyboard.press('Enter')
+    await page.locator('#main').waitFor()
+
+    await keyboard.press('Control+k')
+    await page.getByPlaceholder('A page, an account').waitFor()
+    await keyboard.type('gro')
+    await keyboard.press('Enter')
+    await page.waitForURL('**/groups')
+
+    const add = page.getByRole('link', { name: 'Add group' })
+    await add.focus()
+    await keyboard.press('Enter')
+    await page.getByRole('dialog').getByLabel('Name').waitFor()
+    await keyboard.type('By keyboard')
+    await keyboard.press('Tab')
+    await keyboard.press('Space')
+    expect(await page.getByLabel('Members only').getAttribute('aria-checked')).toBe('true')
+    await keyboard.press('Tab')
+    await keyboard.press('ArrowDown')
+    await page.getByRole('option', { name: 'From the balance' }).waitFor()
+    await keyboard.press('ArrowDown')
+    await keyboard.press('Enter')
+    await page.getByLabel('Name').press('Enter')
+    await page.getByRole('link', { name: 'By keyboard' }).waitFor()
+    await keepShot(page, 'by-keyboard')
+    expect(faults).toEqual([])
+  })
+
+  test('whoever wants little motion gets none', async () => {
+    await using opened = await openPage(world.browser, { reducedMotion: 'reduce' })
+    const { page } = opened
+    await signInPanel(page, world.turnpike, '/groups?create=1')
+    const dialog = page.getByRole('dialog')
+    await dialog.waitFor()
+    expect(
+      await dialog.evaluate((element) => Number.parseFloat(getComputedStyle(element).animationDuration)),
+    ).toBeLessThan(0.001)
+  })
+
+  test('dark and light follow the system, and the choice is remembered', async () => {
+    await using opened = await openPage(world.browser, { colorScheme: 'dark' })
+    const { page } = opened
+    await signInPanel(page, world.turnpike)
+    const theme = () => page.locator('html').getAttribute('data-theme')
+    expect(await theme()).toBe('dark')
+    await page.getByRole('button', { name: 'User menu' }).click()
+    await page.getByRole('menuitemradio', { name: 'Light' }).click()
+    expect(await theme()).toBe('light')
+    await page.reload()
+    expect(await theme()).toBe('light')
+  })
+})
