@@ -4,8 +4,6 @@ import { eventData } from './sse.ts'
 import { errorCodeOf, upstreamId } from './upstream-words.ts'
 import { readUsage, type UsageReading } from './usage.ts'
 
-const FINISH_REASON = '"finish_reason"'
-
 /** Reads Chat Completions chunks. Parses until the first visible output, then only chunks that carry usage or an error. */
 export function createChatEventReader({ wantsUsageChunk }: { wantsUsageChunk: boolean }): EventReader {
   let usage: UsageReading = { kind: 'absent' }
@@ -37,13 +35,10 @@ export function createChatEventReader({ wantsUsageChunk }: { wantsUsageChunk: bo
 
   return {
     read(event) {
+      if (visible && isPlainChunk(event)) return 'content'
       const data = eventData(event)
       if (data === null) return 'comment'
       if (data.startsWith('[DONE]')) return 'end'
-      if (visible && isPlainChunk(event)) {
-        finishReason = findFinishReason(event) ?? finishReason
-        return 'content'
-      }
       const chunk = parseJson(data)
       return isObject(chunk) ? readChunk(chunk) : 'content'
     },
@@ -83,20 +78,16 @@ export const CHAT_TEXT_MEMBERS = [
   '"input"',
 ] as const
 
-/** A chunk that can only carry text; what has no choices may be an error of a server with its own ideas. */
+/**
+ * A chunk that carries nothing but text: most are, and need no parsing. Asked for usage, servers write `null` into every
+ * chunk but the last, as they do for finish_reason. What has no choices may be an error of a server with its own ideas.
+ * One pattern, because each pass over an event costs as much as all the rest that is done with it.
+ */
 function isPlainChunk(event: string): boolean {
-  return event.includes('"choices"') && !carries(event, '"usage"') && !carries(event, '"error"')
+  return event.startsWith('data: {') && event.includes('choices"') && !MORE_THAN_TEXT.test(event)
 }
 
-/** Whether a member has a value: asked for usage, servers write `null` into every chunk but the last. */
-function carries(event: string, member: string): boolean {
-  for (let at = event.indexOf(member); at !== -1; at = event.indexOf(member, at + member.length)) {
-    let value = at + member.length
-    while (event[value] === ' ' || event[value] === ':') value++
-    if (!event.startsWith('null', value)) return true
-  }
-  return false
-}
+const MORE_THAN_TEXT = /"(?:usage|error|finish_reason)"\s*:\s*(?!null)[^\s]/
 
 function isVisibleDelta(delta: JsonObject): boolean {
   return (
@@ -112,14 +103,4 @@ function isVisibleDelta(delta: JsonObject): boolean {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
-}
-
-function findFinishReason(event: string): string | null {
-  let at = event.indexOf(FINISH_REASON)
-  while (at !== -1) {
-    const value = /^\s*:\s*"([^"]*)"/.exec(event.slice(at + FINISH_REASON.length, at + FINISH_REASON.length + 40))
-    if (value?.[1] !== undefined) return value[1]
-    at = event.indexOf(FINISH_REASON, at + FINISH_REASON.length)
-  }
-  return null
 }
