@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads'
 import { afterAll } from 'vitest'
 
 const LOOK_EVERY_MS = 50
-const PATIENCE_MS = 3_000
+const PATIENCE_MS = 5_000
 
 /** What keeps a process alive and is opened by tests; the test runner's own channel is not among these. */
 const HELD = new Set(['Timeout', 'TCPServerWrap', 'TCPSocketWrap', 'TLSWrap', 'UDPWrap', 'ProcessWrap'])
