@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
 export interface CommandResult {
@@ -26,7 +26,9 @@ export function runCommand(command: string, args: string[], options: CommandOpti
   return new Promise((resolve) => {
     const { cwd, timeoutMs, isShown = false } = options
     const env = options.env ?? process.env
-    const child = spawn(command, args, { cwd, env, stdio: isShown ? 'inherit' : ['ignore', 'pipe', 'pipe'] })
+    const stdio: StdioOptions = isShown ? 'inherit' : ['ignore', 'pipe', 'pipe']
+    // A group of its own: so it can be ended together with everything that it started.
+    const child = spawn(command, args, { cwd, env, stdio, detached: true })
     running.add(child)
     let output = ''
     const keep = (chunk: string) => {
@@ -38,8 +40,8 @@ export function runCommand(command: string, args: string[], options: CommandOpti
     let kill: NodeJS.Timeout | undefined
     const timeout = setTimeout(() => {
       keep(`\n${command} ${args.join(' ')} took more than ${timeoutMs / 1000} s and was stopped.\n`)
-      child.kill('SIGTERM')
-      kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
+      endGroup(child, 'SIGTERM')
+      kill = setTimeout(() => endGroup(child, 'SIGKILL'), KILL_AFTER_MS)
     }, timeoutMs)
 
     function finish(code: number): void {
@@ -60,8 +62,17 @@ export function runCommand(command: string, args: string[], options: CommandOpti
 export function endCommandsOnSignal(): void {
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      for (const child of running) child.kill('SIGTERM')
+      for (const child of running) endGroup(child, 'SIGTERM')
       process.exit(128 + constants.signals[signal])
     })
+  }
+}
+
+function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // It ended by itself.
   }
 }
