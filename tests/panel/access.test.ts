@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
+import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, settle, signInPanel } from './browser.ts'
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const PAGES = [
@@ -51,7 +51,7 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     for (const path of PAGES) {
       await page.goto(world.turnpike.origin + path)
       await page.locator('#main').waitFor()
-      await page.waitForLoadState('networkidle')
+      await settle(page)
       found.push(...(await violations(page)).map((violation) => `${path} ${violation}`))
     }
     await page.goto(`${world.turnpike.origin}/requests`)

@@ -62,6 +62,12 @@ export async function signInPanel(page: Page, { facts, origin }: Turnpike, path 
   await page.locator('#main').waitFor()
 }
 
+/** Until everything that the page waits for has come. */
+export async function settle(page: Page): Promise<void> {
+  await page.waitForLoadState('networkidle')
+  await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+}
+
 /** Keeps what the page looks like. */
 export async function keepShot(page: Page, name: string): Promise<void> {
   await mkdir(SHOTS, { recursive: true })

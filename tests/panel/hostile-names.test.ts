@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signIn } from '../support/admin.ts'
-import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
+import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, settle, signInPanel } from './browser.ts'
 
 const HOSTILE = [
   '<script>alert(1)</script>',
@@ -73,7 +73,7 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
     await using opened = await openPage(world.browser)
     const { page, faults } = opened
     await signInPanel(page, world.turnpike, path)
-    await page.waitForLoadState('networkidle')
+    await settle(page)
     expect(await page.locator('main script, main img, [onerror], [onload]').count()).toBe(0)
     expect(faults).toEqual([])
   })

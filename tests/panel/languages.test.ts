@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import en from '../../apps/admin/messages/en.json' with { type: 'json' }
 import zh from '../../apps/admin/messages/zh.json' with { type: 'json' }
-import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
+import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, settle, signInPanel } from './browser.ts'
 
 const PAGES = [
   '/',
@@ -52,7 +52,7 @@ describe.skipIf(!chromiumPath)('the panel in both languages', () => {
     await using opened = await openPage(world.browser, { locale: 'zh-CN', colorScheme: 'dark' })
     const { page, faults } = opened
     await signInPanel(page, world.turnpike, path)
-    await page.waitForLoadState('networkidle')
+    await settle(page)
     const left = (await visibleTexts(page)).filter((text) => ENGLISH.has(text) && !NAMES_IN_QUICK_START.has(text))
     expect(left).toEqual([])
     await keepShot(page, `zh${path.replace(/\W+/g, '-')}`)
