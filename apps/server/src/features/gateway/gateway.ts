@@ -141,12 +141,21 @@ export async function openGateway(options: GatewayOptions) {
     /** What is missing while requests are served all the same; empty = nothing. */
     missing: () => (database.isAway() || journal.stats().stuckSinceMs !== null ? ['database'] : []),
     isServing: () => !isClosed && !config.isTooOld(),
-    stats: () => ({ journal: journal.stats(), ledger: ledger.stats(), leaks: auditor.leaks() }),
+    stats: () => ({
+      journal: journal.stats(),
+      ledger: ledger.stats(),
+      leaks: auditor.leaks(),
+      heldSlots: slots.book.size,
+    }),
     /** Turns new requests away and waits for those that run; true = none is left. */
     drain(timeoutMs: number): Promise<boolean> {
       isClosed = true
       return live.drained(timeoutMs)
     },
+    /** Waits for the requests that run, without turning anybody away; true = none is left. */
+    drained: live.drained,
+    /** Ships what the journal holds now; true = the ledger has it all. */
+    flush: journal.flush,
     /** Ends what still runs: streams by an event, the others by a refusal. */
     cutOff: live.cutOffAll,
     async close(): Promise<void> {

@@ -45,11 +45,16 @@ export function createAuthenticator({ pepper, lookUp, limit, now }: Authenticato
   }
 
   async function fromDatabase(publicId: string, key: string, address: string): Promise<KeyRecord> {
-    const seen = generation
-    const record = await shared(publicId)
+    let seen: number
+    let record: KeyRecord | null
+    do {
+      // What was read while something changed may be what it was before.
+      seen = generation
+      record = await shared(publicId)
+    } while (seen !== generation)
     const entry: CachedKey = { record: record ?? nobody(publicId), provenDigest: null }
     if (!proves(entry, key) || record === null) return refuse(address)
-    if (seen === generation) cache.set(publicId, entry)
+    cache.set(publicId, entry)
     return usable(record)
   }
 

@@ -1,0 +1,178 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Outcome } from '@turnpike/core/gateway/outcome'
+import { accountGroups, accounts, apiKeys, groups, usageLogs, users } from '@turnpike/db/schema'
+import { freshDatabase } from '@turnpike/db/testing'
+import { createSandbox, type Sandbox } from '@turnpike/sandbox'
+import { eq } from 'drizzle-orm'
+import { createApp, createAppServer } from '../../apps/server/src/app.ts'
+import { openGateway } from '../../apps/server/src/features/gateway/gateway.ts'
+import { createClientAddress } from '../../apps/server/src/http/client-address.ts'
+import { sealAccountSecret } from '../../apps/server/src/shared/account-secrets.ts'
+import { API_KEY_BYTES, apiKeyPepper, hashApiKey, makeApiKey } from '../../apps/server/src/shared/api-key.ts'
+import { createEgress } from '../../apps/server/src/shared/egress/egress.ts'
+import { listen } from '../../apps/server/src/shared/listen.ts'
+import { silentLog } from '../../apps/server/src/shared/logger.ts'
+import { createSecretBox } from '../../apps/server/src/shared/secret-box.ts'
+import { systemClock } from '../../apps/server/src/shared/system-clock.ts'
+
+type AccountValues = Partial<typeof accounts.$inferInsert>
+
+interface WorldOptions {
+  /** One sandbox account each; default: one. `baseUrl` replaces the sandbox. */
+  accounts?: AccountValues[]
+  group?: Partial<typeof groups.$inferInsert>
+  user?: Partial<typeof users.$inferInsert>
+  key?: Partial<typeof apiKeys.$inferInsert>
+  maxBodyBytes?: number
+}
+
+export interface Answered {
+  status: number
+  headers: Headers
+  text: string
+}
+
+export type GatewayWorld = Awaited<ReturnType<typeof startGatewayWorld>>
+
+/** The gateway in this process: a database and sandboxes of its own, one user, one group, one key. */
+export async function startGatewayWorld(options: WorldOptions = {}) {
+  const stack = new AsyncDisposableStack()
+  const database = stack.use(await freshDatabase())
+  const { db, sql } = database
+  const box = createSecretBox(randomBytes(32))
+  const dataDir = mkdtempSync(join(tmpdir(), 'turnpike-gateway-'))
+  stack.defer(() => rmSync(dataDir, { recursive: true, force: true }))
+
+  const wanted = options.accounts ?? [{}]
+  const sandboxes: Sandbox[] = []
+  for (const _ of wanted) {
+    const sandbox = await createSandbox()
+    sandboxes.push(sandbox)
+    stack.defer(() => sandbox.close())
+  }
+  const [user] = await db
+    .insert(users)
+    .values({ email: 'user@example.com', concurrency: 100, ...options.user })
+    .returning()
+  const [group] = await db
+    .insert(groups)
+    .values({ name: 'group', ...options.group })
+    .returning()
+  if (user === undefined || group === undefined) throw new Error('the world has no user or group')
+  const made = makeApiKey(randomBytes(API_KEY_BYTES))
+  const { key, publicId, last4 } = made
+  await db.insert(apiKeys).values({
+    publicId,
+    last4,
+    secretHash: hashApiKey(apiKeyPepper(box), key),
+    userId: user.id,
+    groupId: group.id,
+    name: 'key',
+    ...options.key,
+  })
+  const accountIds: number[] = []
+  for (const [index, values] of wanted.entries()) accountIds.push(await addAccount(values, sandboxes[index]))
+
+  async function addAccount(values: AccountValues, sandbox: Sandbox | undefined): Promise<number> {
+    const row = {
+      name: 'account',
+      provider: 'sandbox' as const,
+      baseUrl: `${sandbox?.url}/v1`,
+      protocol: 'responses+chat' as const,
+      secretSealed: '',
+      secretLast4: 'none',
+      concurrency: 100,
+      ...values,
+    }
+    const [account] = await db.insert(accounts).values(row).returning({ id: accounts.id })
+    if (account === undefined) throw new Error('the world has no account')
+    const secretSealed = sealAccountSecret(box, account.id, 'upstream-secret')
+    await db.update(accounts).set({ secretSealed }).where(eq(accounts.id, account.id))
+    await db.insert(accountGroups).values({ accountId: account.id, groupId: group?.id ?? 0 })
+    return account.id
+  }
+
+  const egress = createEgress({ privateUpstreams: ['127.0.0.0/8'] })
+  stack.defer(() => egress.close())
+  const outcomes: Outcome[] = []
+  const gateway = await openGateway({
+    db: database,
+    box,
+    egress,
+    clientAddress: createClientAddress([]),
+    clock: systemClock,
+    journalDir: join(dataDir, 'journal'),
+    bootId: randomUUID(),
+    journalMaxBytes: 64 * 1024 * 1024,
+    maxBodyBytes: options.maxBodyBytes ?? 67_108_864,
+    corsOrigins: [],
+    onOutcome: (outcome) => void outcomes.push(outcome),
+    onRefused() {},
+    log: silentLog,
+  })
+  stack.defer(() => gateway.close())
+  const app = createApp({
+    gateway: gateway.routes,
+    trpc: (_request, response) => void response.status(404).end(),
+    isAllowedHost: () => true,
+    panelDir: dataDir,
+    readiness: () => ({ isReady: gateway.isServing(), missing: gateway.missing() }),
+    log: silentLog,
+  })
+  const server = createAppServer(app)
+  const { port } = await listen(server, '127.0.0.1', 0)
+  const origin = `http://127.0.0.1:${port}`
+  stack.defer(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+
+  async function request(path: string, init: RequestInit & { apiKey?: string | null } = {}): Promise<Answered> {
+    const { apiKey = key, ...rest } = init
+    const headers = { ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }), ...rest.headers }
+    const response = await fetch(`${origin}${path}`, { method: 'POST', ...rest, headers })
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+
+  /** Rows of the ledger once nothing runs and everything is shipped, oldest first. */
+  async function ledger() {
+    await gateway.drained(10_000)
+    await gateway.flush()
+    return db.select().from(usageLogs).orderBy(usageLogs.createdAt, usageLogs.requestId)
+  }
+
+  return {
+    origin,
+    key,
+    db,
+    sql,
+    gateway,
+    sandboxes,
+    accountIds,
+    outcomes,
+    request,
+    ledger,
+    chat: (body: object = {}, init: Parameters<typeof request>[1] = {}) =>
+      request('/v1/chat/completions', {
+        body: JSON.stringify({ model: 'sandbox-small', messages: [{ role: 'user', content: 'Hello' }], ...body }),
+        ...init,
+      }),
+    responses: (body: object = {}, init: Parameters<typeof request>[1] = {}) =>
+      request('/v1/responses', { body: JSON.stringify({ model: 'sandbox-small', input: 'Hello', ...body }), ...init }),
+    setFault: (fault: Parameters<Sandbox['setFault']>[0], index = 0) => sandboxes[index]?.setFault(fault),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** What an error answer says. */
+export function errorOf({ text }: Pick<Answered, 'text'>): {
+  message: string
+  type: string
+  param: string | null
+  code: string | null
+} {
+  return JSON.parse(text).error
+}
