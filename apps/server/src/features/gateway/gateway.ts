@@ -80,6 +80,8 @@ export async function openGateway(options: GatewayOptions) {
   const ping = () => db.sql`select 1`
   const ledger = createLedger({ journal, write, ping, log })
   const database = createDatabaseWatch(ping)
+  // Its tables take a tenth of a second to load, which must not meet the first request that needs them.
+  await countTokens('ready')
   const slots = createInProcessSlots({ monotonic })
   const live = createLiveRequests()
   const auditor = createSlotAuditor({ book: slots.book, live, log })

@@ -125,7 +125,8 @@ function repeat(work: () => Promise<boolean>, everyMs: number | null) {
   }
 
   return {
-    now: run,
+    /** A run of its own: one that is under way may have begun before what the caller wants done. */
+    now: () => (running === null ? run() : running.then(run)),
     async stop(): Promise<void> {
       isStopped = true
       clearTimeout(timer)
