@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { nodeBinary } from './installed.mjs'
+import { nodeBinary } from './link-node.mjs'
 import { Problem } from './problem.mjs'
 import { secondsSince } from './progress.mjs'
 import { run } from './run.mjs'

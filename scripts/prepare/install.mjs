@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { countInstalled, installRecord, isInstalled, nodeBinary } from './installed.mjs'
+import { countInstalled, installRecord, isInstalled } from './installed.mjs'
+import { linkNode, nodeBinary } from './link-node.mjs'
 import { npmProblem } from './npm-problem.mjs'
 import { diskFull, fileProblem, notWritable, Problem } from './problem.mjs'
 import { secondsSince } from './progress.mjs'
@@ -38,6 +39,7 @@ export async function install({ root, progress, signal }) {
   } finally {
     clearInterval(ticker)
   }
+  linkNode(root)
   checkResult(root)
   progress.say(`Installed in ${secondsSince(startMs)}.`)
 }

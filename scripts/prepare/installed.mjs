@@ -10,7 +10,7 @@ import { join } from 'node:path'
 export function isInstalled(root) {
   const wanted = readPackages(join(root, 'package-lock.json'))
   const present = readPackages(installRecord(root))
-  if (present === null || !existsSync(nodeBinary(root))) return false
+  if (present === null) return false
   return (
     Object.entries(wanted ?? {}).every(([path, entry]) => path === '' || isMet(entry, present[path])) &&
     Object.keys(present).every((path) => path in wanted && existsSync(join(root, path, 'package.json')))
@@ -20,11 +20,6 @@ export function isInstalled(root) {
 /** @param {string} root */
 export function installRecord(root) {
   return join(root, 'node_modules', '.package-lock.json')
-}
-
-/** @param {string} root */
-export function nodeBinary(root) {
-  return join(root, 'node_modules', '.bin', 'node')
 }
 
 /** How many of the packages of this lock file stand in node_modules by now. */

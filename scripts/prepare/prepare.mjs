@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from './build.mjs'
 import { install } from './install.mjs'
 import { isInstalled } from './installed.mjs'
+import { linkNode } from './link-node.mjs'
 import { takeLock } from './lock.mjs'
 import { Problem } from './problem.mjs'
 import { createProgress } from './progress.mjs'
@@ -31,7 +32,9 @@ export async function prepare(args) {
 }
 
 async function bringUpToDate({ root, wantsBuild, progress, signal }) {
-  if (isInstalled(root) && !wantsBuild) return
+  const isReady = isInstalled(root)
+  if (isReady) linkNode(root)
+  if (isReady && !wantsBuild) return
   const lock = await takeLock(root, { signal, onWait: (pid) => progress.say(waiting(pid)) })
   try {
     if (!isInstalled(root)) await install({ root, progress, signal })

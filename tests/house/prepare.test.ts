@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, readlink, rm, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { isInstalled } from '../../scripts/prepare/installed.mjs'
+import { linkNode } from '../../scripts/prepare/link-node.mjs'
 import { runCommand } from '../../scripts/run-command.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
 const LOCK_MODULE = join(ROOT, 'scripts/prepare/lock.mjs')
-const INSTALLED_MODULE = join(ROOT, 'scripts/prepare/installed.mjs')
 
 async function temporaryDir() {
   const path = await mkdtemp(join(tmpdir(), 'turnpike-prepare-'))
@@ -48,12 +49,6 @@ test('of several commands in one folder only one installs at a time, also after 
   }
 })
 
-async function isInstalled(root: string): Promise<boolean> {
-  const script = `process.stdout.write(String((await import(${JSON.stringify(INSTALLED_MODULE)})).isInstalled(${JSON.stringify(root)})))`
-  const { output } = await runCommand(process.execPath, ['--input-type=module', '-e', script], { timeoutMs: 10_000 })
-  return output === 'true'
-}
-
 async function installedTree(root: string) {
   const packages = {
     '': {},
@@ -63,7 +58,6 @@ async function installedTree(root: string) {
   const { 'node_modules/for-another-system': _, '': __, ...present } = packages
   await mkdir(join(root, 'node_modules/a'), { recursive: true })
   await mkdir(join(root, 'node_modules/.bin'))
-  await symlink(process.execPath, join(root, 'node_modules/.bin/node'))
   await writeFile(join(root, 'node_modules/a/package.json'), '{}')
   await writeFile(join(root, 'package-lock.json'), JSON.stringify({ packages }))
   await writeFile(join(root, 'node_modules/.package-lock.json'), JSON.stringify({ packages: present }))
@@ -72,7 +66,7 @@ async function installedTree(root: string) {
 test('an installation that matches the lock file is left alone', async () => {
   await using dir = await temporaryDir()
   await installedTree(dir.path)
-  expect(await isInstalled(dir.path)).toBe(true)
+  expect(isInstalled(dir.path)).toBe(true)
 })
 
 test.each([
@@ -83,7 +77,6 @@ test.each([
   ],
   ['the record is cut off', (root: string) => writeFile(join(root, 'node_modules/.package-lock.json'), '{"packages"')],
   ['a package is gone', (root: string) => rm(join(root, 'node_modules/a'), { recursive: true })],
-  ['Node is gone', (root: string) => unlink(join(root, 'node_modules/.bin/node'))],
   [
     'the lock file wants another version',
     async (root: string) => {
@@ -103,7 +96,18 @@ test.each([
   await using dir = await temporaryDir()
   await installedTree(dir.path)
   await spoil(dir.path)
-  expect(await isInstalled(dir.path)).toBe(false)
+  expect(isInstalled(dir.path)).toBe(false)
+})
+
+test('links Node where npm 10 takes the link away, and leaves a link alone', async () => {
+  await using dir = await temporaryDir()
+  const name = `node-${process.platform}-${process.arch}`
+  await mkdir(join(dir.path, 'node_modules', name), { recursive: true })
+  await mkdir(join(dir.path, 'node_modules/.bin'))
+  for (const _ of ['missing', 'there']) {
+    linkNode(dir.path)
+    expect(await readlink(join(dir.path, 'node_modules/.bin/node'))).toBe(`../${name}/bin/node`)
+  }
 })
 
 test('says in one message that the registry is out of reach, and what to do', async () => {
