@@ -68,6 +68,7 @@ function rowOf(ledger: Awaited<ReturnType<typeof readLedger>>, { requestId }: An
   return ledger.get(requestId ?? '')
 }
 
+/** A kill may tear the line it interrupts, which nobody was told of: that journal is set aside, not left over. */
 async function journals(dataDir: string): Promise<string[]> {
-  return readdir(join(dataDir, 'journal'))
+  return (await readdir(join(dataDir, 'journal'))).filter((name) => name !== 'damaged')
 }

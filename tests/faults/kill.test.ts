@@ -18,7 +18,7 @@ test(
     for (let kill = 0; kill < KILLS; kill++) {
       await using turnpike = await startTurnpike({ dataDir: dataDir.path })
       keys.add(turnpike.facts.apiKey)
-      const load = startLoad(turnpike, { connections: CONNECTIONS, sandbox: 'eventMs=3 firstByteMs=10' })
+      await using load = startLoad(turnpike, { connections: CONNECTIONS, sandbox: 'eventMs=3 firstByteMs=10' })
       // A different moment each time; 7 shares nothing with the pace of the answers.
       await sleep(300 + ((kill * 7) % 50) * 10)
       const postmaster = await postmasterPid(dataDir.path)

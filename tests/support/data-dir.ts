@@ -19,7 +19,8 @@ export async function makeDataDir(): Promise<DataDir> {
     path,
     async [Symbol.asyncDispose]() {
       await endPostmaster(path)
-      await rm(path, { recursive: true, force: true })
+      // Backends of a killed server may still be writing their last words.
+      await rm(path, { recursive: true, force: true, maxRetries: 10 })
     },
   }
 }

@@ -25,7 +25,7 @@ export interface LoadOptions {
   sandbox?: string
 }
 
-export interface Load {
+export interface Load extends AsyncDisposable {
   /** Answers so far, in order of their end. */
   answers: Answer[]
   inFlight(): number
@@ -55,14 +55,19 @@ export function startLoad(turnpike: Turnpike, { connections, kinds = KINDS, sand
   }
 
   const callers = Array.from({ length: connections }, (_, index) => caller(index))
+  async function stop(): Promise<Answer[]> {
+    isStopped = true
+    await Promise.all(callers)
+    await agent.close()
+    return answers
+  }
+
   return {
     answers,
     inFlight: () => inFlight,
-    async stop() {
-      isStopped = true
-      await Promise.all(callers)
-      await agent.close()
-      return answers
+    stop,
+    async [Symbol.asyncDispose]() {
+      if (!isStopped) await stop()
     },
   }
 }

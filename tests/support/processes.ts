@@ -20,11 +20,11 @@ export function familyOf(pid: number): number[] {
   return family
 }
 
-/** Sends a signal to a whole family; who has gone meanwhile is left out. */
-export function signalFamily(pid: number, signal: NodeJS.Signals): void {
-  for (const member of familyOf(pid)) {
+/** Sends a signal to processes; who has gone meanwhile is left out. */
+export function signalAll(pids: number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
     try {
-      process.kill(member, signal)
+      process.kill(pid, signal)
     } catch {
       // It ended by itself.
     }

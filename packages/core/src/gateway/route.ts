@@ -1,7 +1,7 @@
 import type { Call } from './call.ts'
 import { GatewayError } from './errors.ts'
 import type { Candidate, Lease, RelayPorts } from './ports.ts'
-import { type Selection, selectAccount } from './select-account.ts'
+import { decidedByWaiting, type Selection, selectAccount } from './select-account.ts'
 import type { Story } from './story.ts'
 
 export const ACCOUNT_WAIT_MS = 30_000
@@ -28,27 +28,30 @@ export async function findRoute(story: Story, tried: ReadonlySet<number>, ports:
   const candidates = ports.accounts.candidates(call.caller.group.id, call.body.model)
   if (candidates.length === 0) throw new GatewayError('model_not_found', { param: 'model' })
   const sessionKey = sessionKeyOf(call)
-  const given = new Set<Candidate>()
+  const waitedFor = new Set<number>()
   for (let look = 0; look < MAX_LOOKS; look++) {
     const selection = selectAccount({
-      candidates: given.size === 0 ? candidates : candidates.filter((candidate) => !given.has(candidate)),
+      candidates,
       tried,
+      waitedFor,
       session: sessionKey === null ? null : { key: sessionKey, boundTo: ports.accounts.boundAccount(sessionKey) },
       random: ports.random,
       nowMs: ports.clock.now(),
     })
-    if (selection.kind === 'none' && given.size > 0) break
+    if (selection.kind === 'none' && waitedFor.size > 0) break
     story.decision = selection.decision
     const route = await takeSelected(selection, story, ports)
     if (route !== null) {
-      story.decision = { ...story.decision, chosen: route.candidate.accountId }
-      if (sessionKey !== null) ports.accounts.bind(sessionKey, route.candidate.accountId)
+      const { accountId } = route.candidate
+      if (selection.kind === 'wait') story.decision = decidedByWaiting(story.decision, accountId)
+      if (sessionKey !== null) ports.accounts.bind(sessionKey, accountId)
       return route
     }
     if (selection.kind === 'wait') break
     // The session's account stayed full: the others may have it.
-    if (selection.kind === 'wait_bound') given.add(selection.candidate)
+    if (selection.kind === 'wait_bound') waitedFor.add(selection.candidate.accountId)
   }
+  story.decision = { ...story.decision, chosen: null }
   throw new GatewayError('account_concurrency_limit')
 }
 

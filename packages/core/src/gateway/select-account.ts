@@ -6,6 +6,8 @@ export interface SelectionInput {
   candidates: readonly Candidate[]
   /** Accounts this request has already failed on. */
   tried: ReadonlySet<number>
+  /** Accounts it has waited for in vain. */
+  waitedFor: ReadonlySet<number>
   session: { key: string; boundTo: number | null } | null
   random: () => number
   nowMs: number
@@ -29,27 +31,32 @@ const SLOW_SESSION_FACTOR = 3
 export function selectAccount(input: SelectionInput): Selection {
   const usable = usableCandidates(input)
   if (usable.length === 0) return none(input)
-  const bound = boundCandidate(input, usable)
+  const bound = usable.find(({ accountId }) => accountId === input.session?.boundTo)
+  const isLeaving = bound !== undefined && isMuchSlower(bound, usable)
   const free = freeOfLowestPriority(usable)
-  if (bound !== null && isFull(bound)) {
+  if (bound !== undefined && !isLeaving && isFull(bound)) {
     const decision = record(input, 'session', bound)
     return { kind: 'wait_bound', candidate: bound, isOtherFree: free.length > 0, decision }
   }
-  if (bound !== null) return take(input, 'session', bound)
+  if (bound !== undefined && !isLeaving) return take(input, 'session', bound)
   if (free.length === 0) {
     return { kind: 'wait', order: usable.toSorted((a, b) => load(a) - load(b)), decision: record(input, 'load', null) }
   }
   const [only] = free
   if (free.length === 1 && only) return take(input, usable.length === 1 ? 'only' : 'load', only)
-  if (input.session !== null) return take(input, 'session', rendezvous(free, input.session.key))
+  if (input.session !== null) {
+    const pool = isLeaving ? free.filter((candidate) => candidate !== bound) : free
+    return take(input, 'session', rendezvous(pool, input.session.key))
+  }
   return take(input, 'load', weightedDraw(lightest(free), input.random))
 }
 
-function usableCandidates({ candidates, tried, nowMs }: SelectionInput): Candidate[] {
+function usableCandidates(input: SelectionInput): Candidate[] {
+  const { candidates, tried, nowMs } = input
   const usable: Candidate[] = []
   const brokenOnly: Candidate[] = []
   for (const candidate of candidates) {
-    if (staticReason(candidate, tried, nowMs) !== null) continue
+    if (staticReason(candidate, input) !== null) continue
     const reason = unhealthyReason(candidate.live.health, candidate.upstreamModel, nowMs)
     if (reason === null) usable.push(candidate)
     else if (reason === 'breaker' || reason === 'probing') brokenOnly.push(candidate)
@@ -58,16 +65,11 @@ function usableCandidates({ candidates, tried, nowMs }: SelectionInput): Candida
   return usable.length === 0 && tried.size === 0 ? brokenOnly : usable
 }
 
-function staticReason(candidate: Candidate, tried: ReadonlySet<number>, nowMs: number): string | null {
+function staticReason(candidate: Candidate, { tried, waitedFor, nowMs }: SelectionInput): string | null {
   if (candidate.blocked !== null) return candidate.blocked
   if (candidate.expiresAtMs <= nowMs) return 'expired'
-  return tried.has(candidate.accountId) ? 'tried' : null
-}
-
-function boundCandidate({ session }: SelectionInput, usable: Candidate[]): Candidate | null {
-  if (session === null || session.boundTo === null) return null
-  const bound = usable.find(({ accountId }) => accountId === session.boundTo)
-  return bound === undefined || isMuchSlower(bound, usable) ? null : bound
+  if (tried.has(candidate.accountId)) return 'tried'
+  return waitedFor.has(candidate.accountId) ? 'full' : null
 }
 
 /** A session leaves an account whose first tokens take over three times as long as its peers'. */
@@ -158,6 +160,14 @@ function none(input: SelectionInput): Selection {
   return { kind: 'none', returnsAtMs: soonest, decision: record(input, 'none', null) }
 }
 
+/** The decision to wait, once one of those waited for came free. */
+export function decidedByWaiting(decision: DecisionRecord, accountId: number): DecisionRecord {
+  const others = decision.candidates.filter((candidate) => candidate.accountId !== accountId)
+  const listed = [{ accountId, reason: null }, ...others].slice(0, MAX_RECORDED_CANDIDATES)
+  const omitted = decision.omitted + decision.candidates.length - listed.length
+  return { ...decision, chosen: accountId, candidates: listed, omitted }
+}
+
 /** The chosen one and the first others, each with the reason it was passed over. */
 function record(input: SelectionInput, rule: DecisionRecord['rule'], chosen: Candidate | null): DecisionRecord {
   const listed: DecisionRecord['candidates'] = chosen === null ? [] : [{ accountId: chosen.accountId, reason: null }]
@@ -174,9 +184,9 @@ function record(input: SelectionInput, rule: DecisionRecord['rule'], chosen: Can
   }
 }
 
-function passedOver({ tried, nowMs }: SelectionInput, candidate: Candidate, chosen: Candidate | null): string {
+function passedOver(input: SelectionInput, candidate: Candidate, chosen: Candidate | null): string {
   const reason =
-    staticReason(candidate, tried, nowMs) ?? unhealthyReason(candidate.live.health, candidate.upstreamModel, nowMs)
+    staticReason(candidate, input) ?? unhealthyReason(candidate.live.health, candidate.upstreamModel, input.nowMs)
   if (reason !== null) return reason
   if (isFull(candidate)) return 'full'
   if (chosen === null) return 'not_chosen'

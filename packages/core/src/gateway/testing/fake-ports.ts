@@ -1,0 +1,119 @@
+import type { AccountEvent } from '../account-state.ts'
+import type { Outcome } from '../outcome.ts'
+import type { AccountWait, Candidate, Lease, RelayPorts, StartRecord } from '../ports.ts'
+import { createRetryBudget } from '../retry-budget.ts'
+import { isFull } from '../select-account.ts'
+import { asBytes, fromBytes } from './bytes.ts'
+import { createFakeClock, type FakeClock } from './fake-clock.ts'
+import { createFakeUpstream, type FakeUpstream } from './fake-upstream.ts'
+
+export interface FakeLease {
+  of: string
+  releases: number
+}
+
+export interface FakePorts extends RelayPorts {
+  clock: FakeClock
+  upstream: FakeUpstream
+  /** Everything that matters in its order: journal lines and what is noted besides. */
+  log: string[]
+  leases: FakeLease[]
+  /** Leases that are held now. */
+  heldNow(): string[]
+  reports: { accountId: number; event: AccountEvent }[]
+  probes: number[]
+  ttfts: number[]
+  bindings: Map<string, number>
+  waits: { accountId: number; waitMs: number }[]
+  starts: StartRecord[]
+  ends: Outcome[]
+  outcomes: Outcome[]
+}
+
+interface FakePortsOptions {
+  candidates?: Candidate[]
+  random?: () => number
+  waitForAccount?: (candidate: Candidate, wait: AccountWait) => Promise<Lease | null>
+  admit?: RelayPorts['slots']['admit']
+  journal?: Partial<RelayPorts['journal']>
+}
+
+/** Ports of a gateway whose every effect is written down. A token is a word; it costs a nano-dollar, billed twice. */
+export function createFakePorts({
+  candidates = [],
+  random = () => 0.5,
+  ...overrides
+}: FakePortsOptions = {}): FakePorts {
+  const clock = createFakeClock()
+  const leases: FakeLease[] = []
+  const log: string[] = []
+  const record: Pick<FakePorts, 'reports' | 'probes' | 'ttfts' | 'waits' | 'starts' | 'ends' | 'outcomes'> = {
+    reports: [],
+    probes: [],
+    ttfts: [],
+    waits: [],
+    starts: [],
+    ends: [],
+    outcomes: [],
+  }
+  const bindings = new Map<string, number>()
+
+  function lease(of: string, candidate?: Candidate): Lease {
+    const fake: FakeLease = { of, releases: 0 }
+    leases.push(fake)
+    if (candidate) candidate.live.inFlight++
+    return {
+      release() {
+        if (++fake.releases === 1 && candidate) candidate.live.inFlight--
+      },
+    }
+  }
+
+  return {
+    ...record,
+    clock,
+    random,
+    log,
+    leases,
+    heldNow: () => leases.filter(({ releases }) => releases === 0).map(({ of }) => of),
+    bindings,
+    slots: {
+      admit: overrides.admit ?? (() => lease('user')),
+      takeAccount: (candidate) => (isFull(candidate) ? null : lease(`account ${candidate.accountId}`, candidate)),
+      async waitForAccount(candidate, wait) {
+        record.waits.push({ accountId: candidate.accountId, waitMs: wait.waitMs })
+        return (await overrides.waitForAccount?.(candidate, wait)) ?? null
+      },
+    },
+    accounts: {
+      candidates: () => candidates,
+      report: ({ accountId }, event) => void record.reports.push({ accountId, event }),
+      probe: ({ accountId }) => void record.probes.push(accountId),
+      observeTtft: (_, ttftMs) => void record.ttfts.push(ttftMs),
+      boundAccount: (key) => bindings.get(key) ?? null,
+      bind: (key, accountId) => void bindings.set(key, accountId),
+    },
+    upstream: createFakeUpstream(),
+    journal: {
+      async start(start) {
+        log.push('journal start')
+        record.starts.push(start)
+      },
+      async end(outcome) {
+        log.push('journal end')
+        record.ends.push(outcome)
+      },
+      ...overrides.journal,
+    },
+    price: ({ usage }) => {
+      const tokens = usage.inputTokens + usage.outputTokens
+      return { costNano: tokens, billedNano: 2 * tokens }
+    },
+    countTokens: async (text) => text.split(/\s+/).filter((word) => word !== '').length,
+    onOutcome: (outcome) => void record.outcomes.push(outcome),
+    retryBudget: createRetryBudget(),
+    decodeUtf8: fromBytes,
+    encodeUtf8: asBytes,
+    newId: () => 'new-id',
+  }
+}
