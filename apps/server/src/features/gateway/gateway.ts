@@ -19,6 +19,7 @@ import { createAccountRuntime } from './accounts/account-runtime.ts'
 import { openConfigStore } from './config/config-store.ts'
 import { createDatabaseWatch, LOOK_EVERY_MS } from './database-watch.ts'
 import { createCallerOf } from './http/caller.ts'
+import { KEEP_ALIVE_MS } from './http/responder.ts'
 import { createGatewayRoutes } from './http/routes.ts'
 import { createAuthenticator } from './keys/authenticate.ts'
 import { keysByPublicId } from './keys/key-store.ts'
@@ -43,6 +44,8 @@ export interface GatewayOptions {
   journalMaxBytes: number
   maxBodyBytes: number
   corsOrigins: readonly string[]
+  /** Silence after which a stream gets a sign of life; shorter in tests. */
+  keepAliveMs?: number
   /** Hears of every request that ended. */
   onOutcome(outcome: Outcome): void
   /** Hears of requests that were turned away before they became one with an outcome. */
@@ -116,6 +119,7 @@ export async function openGateway(options: GatewayOptions) {
     sql: db.sql,
     live,
     maxBodyBytes: options.maxBodyBytes,
+    keepAliveMs: options.keepAliveMs ?? KEEP_ALIVE_MS,
     corsOrigins: options.corsOrigins,
     isClosed: () => isClosed,
     onRefused: options.onRefused,

@@ -1,4 +1,4 @@
-import type { Upstream, UpstreamCall, UpstreamListener } from '@turnpike/core/gateway/ports'
+import type { Upstream, UpstreamCall, UpstreamListener, UpstreamRequest } from '@turnpike/core/gateway/ports'
 import type { Dispatcher } from 'undici'
 import type { AccountConfig } from './config/config.ts'
 import { createInflater } from './inflate.ts'
@@ -21,7 +21,7 @@ export function createUpstream({ account, poolFor }: UpstreamOptions): Upstream 
           origin: target.origin,
           path: `${target.basePath}${path}`,
           method: 'POST',
-          headers: { ...headers, ...target.headers, 'content-type': 'application/json' },
+          headers: { ...forwarded(headers, target), ...target.headers, 'content-type': 'application/json' },
           body: typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
         },
         handler,
@@ -39,6 +39,13 @@ export function createUpstream({ account, poolFor }: UpstreamOptions): Upstream 
       return null
     }
   }
+}
+
+/** Whom the caller belongs to is told only where the account lets it. */
+function forwarded(headers: UpstreamRequest['headers'], { forwardOrganization }: AccountConfig) {
+  if (forwardOrganization || !('openai-organization' in headers || 'openai-project' in headers)) return headers
+  const { 'openai-organization': _organization, 'openai-project': _project, ...others } = headers
+  return others
 }
 
 /** The account went away between choice and attempt, or its address may not be reached. */

@@ -1,18 +1,25 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ClientLeft } from '@turnpike/core/gateway/client-left'
-import { asGatewayError, GatewayError } from '@turnpike/core/gateway/errors'
+import { asGatewayError, GatewayError, NO_PROGRESS } from '@turnpike/core/gateway/errors'
 import { openAiError } from '@turnpike/core/gateway/openai-error'
 import type { Log } from '../../../shared/logger.ts'
 import type { KeyRecord } from '../keys/key-store.ts'
+import { identityHeaders, timingHeaders } from './answer-headers.ts'
 import type { CallerOf } from './caller.ts'
 import { discard } from './read-body.ts'
 import { clientRequestId, hasKeyInQuery } from './request-headers.ts'
 
+interface AnsweredOptions {
+  callerOf: CallerOf
+  monotonic: () => number
+  log: Log
+}
+
 /** Answers a request of a known key with the JSON that `make` gives, or with the error it throws. */
 export type Answered = (request: IncomingMessage, response: ServerResponse, make: (key: KeyRecord) => unknown) => void
 
-export function createAnswered({ callerOf, log }: { callerOf: CallerOf; log: Log }): Answered {
+export function createAnswered({ callerOf, monotonic, log }: AnsweredOptions): Answered {
   async function answer(request: IncomingMessage, make: (key: KeyRecord) => unknown): Promise<string> {
     if (hasKeyInQuery(request.url ?? '')) throw new GatewayError('api_key_in_query')
     const { key } = await callerOf.identify(request)
@@ -21,14 +28,16 @@ export function createAnswered({ callerOf, log }: { callerOf: CallerOf; log: Log
 
   return function answered(request, response, make) {
     discard(request)
-    const headers = requestHeaders(request)
+    const startedAt = monotonic()
+    const identity = identityOf(request)
+    const headers = () => ({ ...identity, ...timingHeaders(NO_PROGRESS, monotonic() - startedAt) })
     answer(request, make).then(
-      (body) => send(response, 200, headers, body),
+      (body) => send(response, 200, headers(), body),
       (error: unknown) => {
         if (error instanceof ClientLeft) return
         const known = asGatewayError(error)
         if (known.code === 'internal_error') log.error({ err: error }, 'a request failed by our own fault')
-        sendError(response, known, headers)
+        sendError(response, known, headers())
       },
     )
   }
@@ -37,7 +46,7 @@ export function createAnswered({ callerOf, log }: { callerOf: CallerOf; log: Log
 /** The refusal of a request that no handler took. */
 export function refuse(request: IncomingMessage, response: ServerResponse, error: GatewayError): void {
   discard(request)
-  sendError(response, error, requestHeaders(request))
+  sendError(response, error, { ...identityOf(request), ...timingHeaders(NO_PROGRESS, 0) })
 }
 
 function sendError(response: ServerResponse, error: GatewayError, headers: Record<string, string>): void {
@@ -51,7 +60,6 @@ function send(response: ServerResponse, status: number, headers: Record<string, 
   response.end(bytes)
 }
 
-function requestHeaders({ headers }: IncomingMessage): Record<string, string> {
-  const theirs = clientRequestId(headers)
-  return { 'x-request-id': randomUUIDv7(), ...(theirs === null ? {} : { 'x-client-request-id': theirs }) }
+function identityOf({ headers }: IncomingMessage): Record<string, string> {
+  return identityHeaders(randomUUIDv7(), clientRequestId(headers))
 }

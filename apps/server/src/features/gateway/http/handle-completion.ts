@@ -20,6 +20,7 @@ export interface CompletionOptions {
   callerOf: CallerOf
   live: LiveRequests
   maxBodyBytes: number
+  keepAliveMs: number
   /** True while requests are turned away: draining. */
   isClosed(): boolean
   /** Hears of requests that were turned away before the relay. */
@@ -40,6 +41,7 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       clientRequestId: clientRequestId(request.headers),
       monotonic: ports.clock.monotonic,
       startedAt,
+      keepAliveMs: options.keepAliveMs,
     })
     const client = new AbortController()
     // It lives until its story is over and its last byte has left: a slow reader's answer must not be cut by a drain.

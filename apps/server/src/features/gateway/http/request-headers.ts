@@ -1,12 +1,20 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
-const FORWARDED = ['accept', 'accept-language', 'user-agent', 'openai-beta', 'idempotency-key'] as const
+const FORWARDED = [
+  'accept',
+  'accept-language',
+  'user-agent',
+  'openai-beta',
+  'idempotency-key',
+  'openai-organization',
+  'openai-project',
+] as const
 const SESSION_HEADERS = ['session_id', 'session-id', 'conversation_id', 'x-session-id'] as const
 const MAX_SESSION_CHARS = 256
 const MAX_USER_AGENT_CHARS = 512
 const KEY_PARAMETERS = new Set(['api_key', 'apikey', 'key', 'token', 'access_token'])
 
-/** The caller's headers that go upstream; all others stay here. */
+/** The caller's headers that may go upstream; all others stay here. */
 export function forwardedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const forwarded: Record<string, string> = {}
   for (const name of FORWARDED) {

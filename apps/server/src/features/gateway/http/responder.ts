@@ -9,6 +9,7 @@ import {
   wholeAnswerEvent,
 } from '@turnpike/core/gateway/openai-error'
 import type { WireProtocol } from '@turnpike/core/words'
+import { identityHeaders, timingHeaders } from './answer-headers.ts'
 
 /** A stream that has been silent this long gets a sign of life; the first one commits status 200. */
 export const KEEP_ALIVE_MS = 15_000
@@ -21,7 +22,7 @@ interface ResponderOptions {
   clientRequestId: string | null
   monotonic: () => number
   startedAt: number
-  keepAliveMs?: number
+  keepAliveMs: number
 }
 
 export interface HttpResponder extends Responder {
@@ -38,33 +39,19 @@ export function createResponder({
   clientRequestId,
   monotonic,
   startedAt,
-  keepAliveMs = KEEP_ALIVE_MS,
+  keepAliveMs,
 }: ResponderOptions): HttpResponder {
   let protocol: WireProtocol = 'chat'
   let lastWriteAt = monotonic()
   let keepAlive: NodeJS.Timeout | null = null
 
-  function baseHeaders(): Record<string, string> {
-    const headers: Record<string, string> = { 'x-request-id': requestId }
-    if (clientRequestId !== null) headers['x-client-request-id'] = clientRequestId
-    return headers
-  }
-
-  function timingHeaders(head: Progress): Record<string, string> {
-    const totalMs = monotonic() - startedAt
-    const upstreamMs = Math.min(head.upstreamMs, totalMs)
-    const gatewayMs = Math.max(0, totalMs - head.queueMs - upstreamMs)
-    return {
-      'openai-processing-ms': String(Math.round(totalMs)),
-      'server-timing': `queue;dur=${ms(head.queueMs)}, route;dur=${ms(head.routeMs)}, upstream;dur=${ms(upstreamMs)}, gateway;dur=${ms(gatewayMs)}`,
-      'x-turnpike-attempts': String(head.attempts),
-      'x-turnpike-queue-ms': String(Math.round(head.queueMs)),
-    }
+  function ownHeaders(progress: Progress): Record<string, string> {
+    return { ...identityHeaders(requestId, clientRequestId), ...timingHeaders(progress, monotonic() - startedAt) }
   }
 
   /** The upstream's own processing time goes before ours. */
   function headersOf(head: AnswerHead): Record<string, string> {
-    return { ...baseHeaders(), ...timingHeaders(head), ...head.headers, ...retryHeaders(head.status) }
+    return { ...ownHeaders(head), ...head.headers, ...retryHeaders(head.status) }
   }
 
   function openStream(headers: Record<string, string>, status = 200): void {
@@ -85,9 +72,7 @@ export function createResponder({
     if (response.destroyed || response.writableEnded) return close()
     const silentMs = monotonic() - lastWriteAt
     if (silentMs >= keepAliveMs) {
-      if (!response.headersSent) {
-        openStream({ ...baseHeaders(), ...timingHeaders(NO_PROGRESS) })
-      }
+      if (!response.headersSent) openStream(ownHeaders(NO_PROGRESS))
       // Behind a reader who does not read, a sign of life would only pile up.
       if (!response.writableNeedDrain) write(PING)
     }
@@ -130,8 +115,7 @@ export function createResponder({
       if (response.headersSent) return void response.end(errorEvent(error), 'latin1')
       const { status, headers, body } = openAiError(error)
       response.writeHead(status, {
-        ...baseHeaders(),
-        ...timingHeaders(error.progress),
+        ...ownHeaders(error.progress),
         ...headers,
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
@@ -144,8 +128,4 @@ export function createResponder({
   function errorEvent(error: GatewayError): string {
     return protocol === 'chat' ? chatErrorEvent(error) : responsesErrorEvent(error, `resp_${requestId}`, 0)
   }
-}
-
-function ms(value: number): string {
-  return value.toFixed(1)
 }

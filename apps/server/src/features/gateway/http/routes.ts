@@ -22,7 +22,7 @@ const RESPONSES = ['/v1/responses', '/responses', '/openai/v1/responses']
 export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
   const { callerOf, config, sql, ports, log } = options
   const router = express.Router({ caseSensitive: true, strict: false })
-  const answered = createAnswered({ callerOf, log })
+  const answered = createAnswered({ callerOf, monotonic: ports.clock.monotonic, log })
   const models = createModelsHandler({ callerOf, config, answered })
   if (options.corsOrigins.length > 0) router.use(createCors(options.corsOrigins))
 
