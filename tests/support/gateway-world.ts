@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
+import type { Clock } from '@turnpike/core/gateway/ports'
 import { accountGroups, accounts, apiKeys, groups, usageLogs, users } from '@turnpike/db/schema'
 import { freshDatabase } from '@turnpike/db/testing'
 import { createSandbox, type Sandbox } from '@turnpike/sandbox'
@@ -27,6 +28,9 @@ interface WorldOptions {
   user?: Partial<typeof users.$inferInsert>
   key?: Partial<typeof apiKeys.$inferInsert>
   maxBodyBytes?: number
+  keepAliveMs?: number
+  corsOrigins?: string[]
+  clock?: Clock
 }
 
 export interface Answered {
@@ -62,19 +66,24 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
     .values({ name: 'group', ...options.group })
     .returning()
   if (user === undefined || group === undefined) throw new Error('the world has no user or group')
-  const made = makeApiKey(randomBytes(API_KEY_BYTES))
-  const { key, publicId, last4 } = made
-  await db.insert(apiKeys).values({
-    publicId,
-    last4,
-    secretHash: hashApiKey(apiKeyPepper(box), key),
-    userId: user.id,
-    groupId: group.id,
-    name: 'key',
-    ...options.key,
-  })
+  const key = await addKey(options.key)
   const accountIds: number[] = []
   for (const [index, values] of wanted.entries()) accountIds.push(await addAccount(values, sandboxes[index]))
+
+  /** One more key of the user in the group, unless `values` say otherwise. */
+  async function addKey(values: Partial<typeof apiKeys.$inferInsert> = {}): Promise<string> {
+    const { key, publicId, last4 } = makeApiKey(randomBytes(API_KEY_BYTES))
+    await db.insert(apiKeys).values({
+      publicId,
+      last4,
+      secretHash: hashApiKey(apiKeyPepper(box), key),
+      userId: user?.id ?? 0,
+      groupId: group?.id ?? 0,
+      name: 'key',
+      ...values,
+    })
+    return key
+  }
 
   async function addAccount(values: AccountValues, sandbox: Sandbox | undefined): Promise<number> {
     const row = {
@@ -103,12 +112,13 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
     box,
     egress,
     clientAddress: createClientAddress([]),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     journalDir: join(dataDir, 'journal'),
     bootId: randomUUID(),
     journalMaxBytes: 64 * 1024 * 1024,
     maxBodyBytes: options.maxBodyBytes ?? 67_108_864,
-    corsOrigins: [],
+    corsOrigins: options.corsOrigins ?? [],
+    ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
     onOutcome: (outcome) => void outcomes.push(outcome),
     onRefused() {},
     log: silentLog,
@@ -147,6 +157,9 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
   return {
     origin,
     key,
+    addKey,
+    addAccount,
+    box,
     db,
     sql,
     gateway,
