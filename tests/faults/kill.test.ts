@@ -36,9 +36,9 @@ test(
 
     const ledger = await audit(survivor, [...answers, ...together])
     const whole = answers.filter(({ isWhole }) => isWhole)
-    expect(whole.length).toBeGreaterThan(KILLS * CONNECTIONS)
-    // The experiment would prove nothing if no request had been cut off.
-    expect([...ledger.values()].filter(({ outcome }) => outcome === 'unknown').length).toBeGreaterThan(KILLS)
+    // The experiment would prove nothing if none had been answered before a kill, or none cut off by one.
+    expect(whole.length).toBeGreaterThan(KILLS)
+    expect([...ledger.values()].filter(({ outcome }) => outcome === 'unknown').length).toBeGreaterThan(0)
     expect(await survivor.stop()).toEqual({ code: 0, signal: null })
     await expectNothingLeft(dataDir.path)
   },

@@ -113,10 +113,13 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
     const { held, ending } = stream
     stream.consumer = next
     stream.held = []
+    // It was we who paused; whether it stays so is the consumer's to say, by how he takes what was held.
+    this.#isPaused = false
+    this.#lastDataAt = this.#input.clock.monotonic()
     for (const { event, kind } of held) next.onEvent(event, kind)
     next.onFlush()
     if (ending !== null) tellEnding(next, ending)
-    else this.resume()
+    else if (!this.#isPaused && this.#phase !== 'over') this.#call?.resume()
   }
 
   pause(): void {
@@ -158,8 +161,13 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
   }
 
   #tookData(): void {
-    this.#lastDataAt = this.#input.clock.monotonic()
+    const { clock, timeouts } = this.#input
+    this.#lastDataAt = clock.monotonic()
+    if (this.#sawData) return
     this.#sawData = true
+    // From here on the other limit holds, and it may be the shorter one.
+    this.#cancelIdle()
+    this.#cancelIdle = clock.after(timeouts.idleMs, () => this.#onSilence())
   }
 
   #collect(bytes: string): void {
