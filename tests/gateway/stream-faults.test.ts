@@ -1,53 +1,9 @@
 import { request } from 'undici'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type GatewayWorld, startGatewayWorld } from '../support/gateway-world.ts'
+import { readStrictly } from '../support/read-stream.ts'
 
 type Fault = Parameters<GatewayWorld['setFault']>[0]
-
-interface Read {
-  /** Data of each event, in order. */
-  events: string[]
-  /** The text all deltas make. */
-  text: string
-  end: 'done' | 'error' | null
-  code: string | null
-}
-
-/** Reads a stream strictly: only whole events, only JSON, exactly one end and nothing behind it. */
-function readStrictly(stream: string, protocol: 'chat' | 'responses'): Read {
-  expect(stream.endsWith('\n\n')).toBe(true)
-  const events = stream
-    .split('\n\n')
-    .slice(0, -1)
-    .map((event) => event.split('\n').filter((line) => !line.startsWith(':')))
-    .filter((lines) => lines.length > 0)
-    .map((lines) => {
-      const data = lines.find((line) => line.startsWith('data: '))
-      expect(data).toBeDefined()
-      expect(lines.filter((line) => !/^(data|event): /.test(line))).toEqual([])
-      return data?.slice(6) ?? ''
-    })
-  const read: Read = { events, text: '', end: null, code: null }
-  for (const data of events) {
-    expect(read.end).toBeNull()
-    if (data === '[DONE]') read.end = 'done'
-    else note(JSON.parse(data), read, protocol)
-  }
-  return read
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: what an upstream sends has any shape, and the test says which it should have
-function note(event: any, read: Read, protocol: 'chat' | 'responses'): void {
-  if (protocol === 'chat') {
-    read.text += event.choices?.[0]?.delta?.content ?? ''
-    if (event.error) Object.assign(read, { end: 'error', code: event.error.code })
-    return
-  }
-  if (event.type === 'response.output_text.delta') read.text += event.delta
-  if (event.type === 'response.completed') read.end = 'done'
-  if (event.type === 'response.failed') Object.assign(read, { end: 'error', code: event.response.error.code })
-  expect(event.type).not.toBe('error')
-}
 
 const WHOLE = 'Hello from the sandbox! You wrote: “Hello” – and every word of it arrived safely.'
 const TIMEOUTS = { firstByteTimeoutMs: 1_000, idleTimeoutMs: 600 }
