@@ -1,16 +1,17 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Call } from '@turnpike/core/gateway/call'
+import type { Call, Caller } from '@turnpike/core/gateway/call'
 import { ClientLeft, ShuttingDown } from '@turnpike/core/gateway/client-left'
 import { asGatewayError, GatewayError, type GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { RelayPorts } from '@turnpike/core/gateway/ports'
 import { relay } from '@turnpike/core/gateway/relay'
-import { parseRequestBody } from '@turnpike/core/gateway/request-body'
+import { parseRequestBody, type RequestBody } from '@turnpike/core/gateway/request-body'
 import type { Endpoint, WireProtocol } from '@turnpike/core/words'
 import type { Log } from '../../../shared/logger.ts'
 import type { KeyRecord } from '../keys/key-store.ts'
 import type { LiveRequests } from '../live-requests.ts'
 import type { CallerOf } from './caller.ts'
+import { contentSession } from './content-session.ts'
 import { decodeBody, discard, readBody } from './read-body.ts'
 import { clientRequestId, forwardedHeaders, hasKeyInQuery, sessionName, userAgentOf } from './request-headers.ts'
 import { createResponder, type HttpResponder } from './responder.ts'
@@ -81,6 +82,7 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
     const bodyReadAt = ports.clock.monotonic()
     const body = parseRequestBody(decodeBody(bytes), () => decodeBody(bytes))
     if (body.stream) responder.expectStream(protocol)
+    const caller = callerOf.relayCaller(key)
     return {
       ...frame,
       clientRequestId: clientRequestId(request.headers),
@@ -91,8 +93,8 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       body,
       bytes,
       headers: forwardedHeaders(request.headers),
-      session: sessionName(request.headers, body.promptCacheKey),
-      caller: callerOf.relayCaller(key),
+      session: sessionName(request.headers, body.promptCacheKey) ?? ownSession(caller, body),
+      caller,
       clientIp: address,
       userAgent: userAgentOf(request),
     }
@@ -117,6 +119,10 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       log.error({ err: error, requestId }, 'a request failed by our own fault')
     responder.fail(gatewayError)
   }
+}
+
+function ownSession({ group }: Caller, body: RequestBody): string | null {
+  return group.stickiness === 'content' ? contentSession(body.readJson()) : null
 }
 
 interface Frame {
