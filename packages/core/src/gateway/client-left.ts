@@ -6,6 +6,11 @@ export class ClientLeft extends Error {
   }
 }
 
+/** Nobody is there any more to take an answer. */
+export function hasLeft(client: AbortSignal): boolean {
+  return client.aborted && !(client.reason instanceof ShuttingDown)
+}
+
 /** Why a request is cut short although its caller is still there: the server has to go. */
 export class ShuttingDown extends Error {
   override readonly name = 'ShuttingDown'

@@ -1,11 +1,12 @@
 import { type Answer, type AnswerInput, answerHead } from './answer.ts'
 import type { Opening } from './attempt.ts'
+import { hasLeft } from './client-left.ts'
 import { conclude } from './conclude.ts'
 import { GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
 import { asObject, type JsonObject } from './json.ts'
 import { NO_USAGE } from './outcome.ts'
-import type { Ending } from './story.ts'
+import { CLIENT_CLOSED, type Ending } from './story.ts'
 import { errorCodeOf, upstreamId } from './upstream-words.ts'
 import { readUsage } from './usage.ts'
 
@@ -25,6 +26,7 @@ export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 
       const told = exchange.answer(text, status)
       ports.accounts.report(candidate, { kind: told === null ? 'inconclusive' : 'answered' })
       const ending = await endingOf(told?.status ?? null)
+      if (hasLeft(call.client)) return conclude(story, { ...ending, ...CLIENT_CLOSED }, ports)
       story.relayOutAt = ports.clock.monotonic()
       await conclude(story, ending, ports)
       if (told === null) responder.fail(new GatewayError('upstream_invalid_response'))
@@ -71,23 +73,25 @@ function endingKind(json: JsonObject): Ending['kind'] {
   return isCutShort ? 'incomplete' : 'completed'
 }
 
+const TEXT_MEMBERS = ['content', 'text', 'refusal', 'reasoning_content', 'reasoning', 'arguments', 'input']
+
 /** Every text the answer shows, of either protocol. */
 function answerTexts(json: JsonObject): string[] {
   const texts: string[] = []
   for (const choice of listOf(json.choices)) collect(asObject(choice.message), texts)
   for (const item of listOf(json.output)) {
     collect(item, texts)
-    for (const part of listOf(item.content)) collect(part, texts)
+    for (const part of [...listOf(item.content), ...listOf(item.summary)]) collect(part, texts)
   }
   return texts
 }
 
 function collect(holder: JsonObject, texts: string[]): void {
-  for (const name of ['content', 'text', 'refusal', 'reasoning_content', 'arguments', 'input']) {
+  for (const name of TEXT_MEMBERS) {
     const value = holder[name]
     if (typeof value === 'string' && value !== '') texts.push(value)
   }
-  for (const call of listOf(holder.tool_calls)) collect(asObject(call.function), texts)
+  for (const call of listOf(holder.tool_calls)) collect({ ...asObject(call.function), ...asObject(call.custom) }, texts)
 }
 
 function listOf(value: unknown): JsonObject[] {

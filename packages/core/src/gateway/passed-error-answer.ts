@@ -2,6 +2,7 @@ import { type Answer, type AnswerInput, answerHead } from './answer.ts'
 import { conclude } from './conclude.ts'
 import { type AttemptFailure, upstreamErrorCode } from './failover.ts'
 import { isObject, parseJson } from './json.ts'
+import { withoutClosingLine } from './sse.ts'
 import { NOTHING_DELIVERED } from './story.ts'
 
 type PassedFailure = Extract<AttemptFailure, { kind: 'status' | 'error_event' }>
@@ -29,8 +30,9 @@ export function createPassedErrorAnswer(input: AnswerInput, failure: PassedFailu
       else {
         const told = exchange.stream(failure.reader)
         const events = failure.preambles.map(told.relay).join('') + told.upstreamError(failure.event)
-        responder.writeLast(events.slice(0, -1), head)
-        responder.end(events.slice(-1))
+        const [all, closingLine] = withoutClosingLine(events)
+        responder.writeLast(all, head)
+        responder.end(closingLine)
       }
     },
     async [Symbol.asyncDispose]() {

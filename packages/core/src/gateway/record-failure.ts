@@ -4,7 +4,7 @@ import { asGatewayError, GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
 import { NO_USAGE } from './outcome.ts'
 import type { RelayPorts } from './ports.ts'
-import { type Ending, NOTHING_DELIVERED, progressOf, type Story } from './story.ts'
+import { CLIENT_CLOSED, type Ending, NOTHING_DELIVERED, progressOf, type Story } from './story.ts'
 
 /** Writes the outcome of a request that got no answer. Resolves with the error for the caller, ClientLeft where there is none. */
 export async function recordFailure(story: Story, error: unknown, ports: RelayPorts): Promise<unknown> {
@@ -26,7 +26,7 @@ export async function recordFailure(story: Story, error: unknown, ports: RelayPo
 
 /** Nothing was delivered and nothing is billed, but what reached the upstream may have cost us its input. */
 async function clientClosed(story: Story, { countTokens }: RelayPorts): Promise<Ending> {
-  const ending: Ending = { ...NOTHING_DELIVERED, kind: 'client_closed', status: 499, errorCode: null }
+  const ending: Ending = { ...NOTHING_DELIVERED, ...CLIENT_CLOSED }
   if (story.attempt === null || story.attempt.sentAt === null) return ending
   const tokens = await inputTokens(keepInputText(story.call.body.readText()), countTokens)
   return { ...ending, usage: { ...NO_USAGE, inputTokens: tokens }, estimated: true }

@@ -1,55 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import type { Answer } from './answer.ts'
 import { ClientLeft, ShuttingDown } from './client-left.ts'
-import { relay } from './relay.ts'
 import { DRAIN_MS } from './stream-answer.ts'
-import { fakeCall, IDLE_MS } from './testing/fake-call.ts'
+import { IDLE_MS } from './testing/fake-call.ts'
 import { fakeCandidate } from './testing/fake-candidate.ts'
 import { settled } from './testing/fake-clock.ts'
-import { createFakePorts, type FakePorts } from './testing/fake-ports.ts'
-import { createFakeResponder } from './testing/fake-responder.ts'
-
-const role = chunk({ role: 'assistant', content: '' })
-const DONE = 'data: [DONE]\n\n'
-
-function chunk(delta: object, more: object = {}): string {
-  return `data: ${JSON.stringify({ id: 'c1', choices: [{ index: 0, delta, finish_reason: null }], ...more })}\n\n`
-}
-
-function text(content: string): string {
-  return chunk({ content })
-}
-
-const FINISH = `data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`
-const USAGE = `data: {"id":"c1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n`
-const JSON_ANSWER = {
-  id: 'c1',
-  choices: [{ message: { content: 'four words of answer' }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 3, completion_tokens: 4 },
-}
-
-const two = () => [fakeCandidate(1, { priority: 1 }), fakeCandidate(2, { priority: 2 })]
-
-function world(options: Parameters<typeof createFakePorts>[0] = {}, call: Parameters<typeof fakeCall>[0] = {}) {
-  const ports = createFakePorts({ candidates: [fakeCandidate(1)], ...options })
-  const client = new AbortController()
-  const responder = createFakeResponder((what) => void ports.log.push(what))
-  const answering = relay(fakeCall({ client: client.signal, ...call }), ports)
-  // Looked at later; a refusal must not count as unhandled meanwhile.
-  answering.catch(() => {})
-  return { ports, client, responder, answering }
-}
-
-async function deliver(answering: Promise<Answer>, responder: ReturnType<typeof createFakeResponder>): Promise<void> {
-  await using answer = await answering
-  await answer.deliver(responder)
-}
-
-function expectAllReleasedOnce(ports: FakePorts): void {
-  expect(ports.leases.length).toBeGreaterThan(0)
-  expect(ports.leases.map(({ releases }) => Math.min(releases, 1))).toEqual(ports.leases.map(() => 1))
-  expect(ports.clock.pending()).toBe(0)
-}
+import {
+  DONE,
+  deliver,
+  expectAllReleasedOnce,
+  FINISH,
+  JSON_ANSWER,
+  role,
+  text,
+  two,
+  USAGE,
+  world,
+} from './testing/relay-world.ts'
 
 describe('a whole answer', () => {
   test('is recorded before it goes out, its start before the upstream is asked', async () => {

@@ -1,3 +1,5 @@
+import { parseJson } from './json.ts'
+
 /** Longest event that is held in memory while it is incomplete (one character per byte). */
 export const MAX_EVENT_BYTES = 8 * 1024 * 1024
 
@@ -68,6 +70,18 @@ export function eventData(event: string): string | null {
     if (line.startsWith('data:')) lines.push(trimData(line, 5, line.length))
   }
   return lines.length === 0 ? null : lines.join('\n')
+}
+
+/** Events without the line end that closes the last one, and that line end: nothing may come between what it closes. */
+export function withoutClosingLine(events: string): [events: string, closingLine: string] {
+  const at = events.endsWith('\r\n') ? events.length - 2 : events.length - 1
+  return [events.slice(0, at), events.slice(at)]
+}
+
+/** Some servers leave out the last blank line; half an event must still not pass for a whole one. */
+export function isWholeEvent(rest: string): boolean {
+  const data = eventData(`${rest}\n\n`)
+  return data !== null && (data.trim() === '[DONE]' || parseJson(data) !== undefined)
 }
 
 function trimData(text: string, from: number, to: number): string {

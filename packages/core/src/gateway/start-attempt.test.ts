@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Attempt, OpenStream } from './attempt.ts'
-import { createChatEventReader } from './chat-event-reader.ts'
 import { MAX_EVENT_BYTES } from './sse.ts'
-import { MAX_ERROR_BODY_BYTES, MAX_JSON_ANSWER_BYTES, PREAMBLE_HOLD_MS, startAttempt } from './start-attempt.ts'
+import { PREAMBLE_HOLD_MS } from './start-attempt.ts'
+import { begin } from './testing/begun-attempt.ts'
 import { FIRST_BYTE_MS, IDLE_MS, TOTAL_MS } from './testing/fake-call.ts'
-import { fakeCandidate } from './testing/fake-candidate.ts'
-import { createFakeClock, settled } from './testing/fake-clock.ts'
-import { createFakeUpstream } from './testing/fake-upstream.ts'
 
 const PREAMBLE = chunk('{"role":"assistant","content":""}')
 const TEXT = chunk('{"content":"one"}')
@@ -17,29 +14,6 @@ const PING = ': ping\n\n'
 
 function chunk(delta: string): string {
   return `data: {"id":"c1","choices":[{"index":0,"delta":${delta},"finish_reason":null}]}\n\n`
-}
-
-function begin({ wantsStream = true } = {}) {
-  const clock = createFakeClock()
-  const upstream = createFakeUpstream()
-  const attempt = startAttempt({
-    request: { candidate: fakeCandidate(1), path: '/chat/completions', headers: {}, body: '{}', connectMs: 5_000 },
-    timeouts: { connectMs: 5_000, firstByteMs: FIRST_BYTE_MS, idleMs: IDLE_MS, totalMs: TOTAL_MS },
-    wantsStream,
-    createReader: () => createChatEventReader({ wantsUsageChunk: true }),
-    clock,
-    upstream,
-  })
-  return { clock, attempt, call: upstream.last(), isOpen: () => isOpen(attempt) }
-}
-
-async function isOpen({ opening }: Attempt): Promise<boolean> {
-  let hasOpened = false
-  void opening.then(() => {
-    hasOpened = true
-  })
-  await settled()
-  return hasOpened
 }
 
 async function streamOf({ opening }: Attempt): Promise<OpenStream> {
@@ -159,6 +133,14 @@ describe('a preamble', () => {
       failure: { kind: 'error_event', code: 'server_is_overloaded', event: ERROR, preambles: [PREAMBLE] },
     })
     expect(call.isAborted).toBe(true)
+    expect(clock.pending()).toBe(0)
+  })
+
+  test('followed by the end of the transfer is a loss too', async () => {
+    const { attempt, call, clock } = begin()
+    call.stream(PREAMBLE)
+    call.end()
+    expect(await attempt.opening).toEqual({ kind: 'failed', failure: { kind: 'lost' }, isCut: true })
     expect(clock.pending()).toBe(0)
   })
 
@@ -289,88 +271,6 @@ describe('an open stream', () => {
     expect(call.isAborted).toBe(true)
     expect(heard).toEqual([TEXT])
     expect(clock.pending()).toBe(0)
-  })
-})
-
-describe('a JSON answer', () => {
-  test('is opened when it is whole', async () => {
-    const { attempt, call, clock } = begin({ wantsStream: false })
-    call.head(200, { 'content-type': 'application/json' })
-    call.data('{"id":')
-    call.data('"c1"}')
-    call.end()
-    expect(await attempt.opening).toMatchObject({ kind: 'json', status: 200, text: '{"id":"c1"}', json: { id: 'c1' } })
-    expect(clock.pending()).toBe(0)
-  })
-
-  test.each(['', 'no json', '[1]', '"text"', '{"id":'])('that is %j cannot be used', async (body) => {
-    const { attempt, call } = begin({ wantsStream: false })
-    call.answer(body)
-    expect(await attempt.opening).toEqual({
-      kind: 'failed',
-      failure: { kind: 'unusable', code: 'upstream_invalid_response' },
-      isCut: false,
-    })
-  })
-
-  test('over 64 MiB is too large', async () => {
-    const { attempt, call } = begin({ wantsStream: false })
-    call.head(200, { 'content-type': 'application/json' })
-    call.data('x'.repeat(MAX_JSON_ANSWER_BYTES))
-    expect(await isOpen(attempt)).toBe(false)
-    call.data('x')
-    expect(await attempt.opening).toMatchObject({ failure: { kind: 'unusable', code: 'upstream_too_large' } })
-    expect(call.isAborted).toBe(true)
-  })
-
-  test('that is cut was paid for and is final', async () => {
-    const { attempt, call } = begin({ wantsStream: false })
-    call.head(200, { 'content-type': 'application/json' })
-    call.data('{"id"')
-    call.error('lost')
-    expect(await attempt.opening).toMatchObject({ failure: { kind: 'unusable' }, isCut: true })
-  })
-
-  test('that falls silent half-way has stalled', async () => {
-    const { attempt, call, clock } = begin({ wantsStream: false })
-    call.head(200, { 'content-type': 'application/json' })
-    call.data('{"id"')
-    clock.advance(IDLE_MS)
-    expect(await attempt.opening).toMatchObject({ failure: { kind: 'stalled' } })
-  })
-})
-
-describe('an error body', () => {
-  test.each([
-    ['whole', (call: ReturnType<typeof begin>['call']) => call.end()],
-    ['cut', (call: ReturnType<typeof begin>['call']) => call.error('lost')],
-  ])('that is %s comes with its status', async (_, finish) => {
-    const { attempt, call, clock } = begin()
-    call.head(429, { 'retry-after': '3' })
-    call.data('{"error":{}}')
-    finish(call)
-    expect(await attempt.opening).toEqual({
-      kind: 'failed',
-      failure: { kind: 'status', status: 429, headers: { 'retry-after': '3' }, body: '{"error":{}}' },
-      isCut: false,
-    })
-    expect(clock.pending()).toBe(0)
-  })
-
-  test('that falls silent is used as far as it came', async () => {
-    const { attempt, call, clock } = begin()
-    call.head(503)
-    call.data('half')
-    clock.advance(IDLE_MS)
-    expect(await attempt.opening).toMatchObject({ failure: { kind: 'status', status: 503, body: 'half' } })
-  })
-
-  test('is read no further than 64 KiB', async () => {
-    const { attempt, call } = begin()
-    call.head(500)
-    call.data('x'.repeat(MAX_ERROR_BODY_BYTES + 1))
-    expect(await attempt.opening).toMatchObject({ failure: { kind: 'status', status: 500 } })
-    expect(call.isAborted).toBe(true)
   })
 })
 

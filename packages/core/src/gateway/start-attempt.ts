@@ -4,7 +4,7 @@ import type { AttemptFailure } from './failover.ts'
 import { isObject, parseJson } from './json.ts'
 import type { Cancel, Clock, Timeouts, Upstream, UpstreamCall, UpstreamListener, UpstreamRequest } from './ports.ts'
 import type { Headers } from './retry-after.ts'
-import { createSseSplitter, eventData, type SseSplitter } from './sse.ts'
+import { createSseSplitter, isWholeEvent, type SseSplitter } from './sse.ts'
 
 /** Longest JSON answer, and longest error body that is read for its code. */
 export const MAX_JSON_ANSWER_BYTES = 64 * 1024 * 1024
@@ -95,11 +95,10 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
     if (this.#phase === 'error') return this.#failWithStatus()
     if (this.#phase === 'json') return this.#openJson()
     if (this.#phase === 'waiting') return this.#fail({ kind: 'lost' }, true)
-    const { splitter, held } = this.#streamState()
-    const rest = splitter.rest()
+    const rest = this.#streamState().splitter.rest()
     if (isWholeEvent(rest)) this.#onEvent(`${rest}\n\n`)
-    if (this.#phase === 'held' && held.length === 0) return this.#fail({ kind: 'lost' }, true)
-    if (this.#phase !== 'over') this.#endStream({ kind: 'end' })
+    if (this.#phase === 'held') return this.#fail({ kind: 'lost' }, true)
+    if (this.#phase !== 'over') this.#endStream((consumer) => consumer.onEnd())
   }
 
   onError(kind: 'unreachable' | 'lost' | 'too_large'): void {
@@ -118,7 +117,7 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
     this.#lastDataAt = this.#input.clock.monotonic()
     for (const { event, kind } of held) next.onEvent(event, kind)
     next.onFlush()
-    if (ending !== null) tellEnding(next, ending)
+    if (ending !== null) ending(next)
     else if (!this.#isPaused && this.#phase !== 'over') this.#call?.resume()
   }
 
@@ -219,12 +218,11 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
     this.#settleOpening({ kind: 'stream', status: status ?? 200, headers, openedAt, stream: this })
   }
 
-  #endStream(ending: StreamEnding): void {
-    if (this.#phase === 'held') this.#openStream()
+  #endStream(ending: (consumer: StreamConsumer) => void): void {
     const stream = this.#streamState()
     stream.ending = ending
     this.#stop()
-    if (stream.consumer) tellEnding(stream.consumer, ending)
+    if (stream.consumer) ending(stream.consumer)
   }
 
   #onSilence(): void {
@@ -239,12 +237,12 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
 
   #onBroken(reason: StreamBreak): void {
     if (this.#phase === 'over') return
-    if (this.#phase === 'flowing') return this.#endStream({ kind: 'break', reason })
+    if (this.#phase === 'flowing') return this.#endStream((consumer) => consumer.onBreak(reason))
+    if (this.#phase === 'error') return this.#failWithStatus()
     if (!this.#sawData) {
       const isSilent = reason === 'stalled' || reason === 'timeout'
       return this.#fail({ kind: isSilent ? 'first_byte_timeout' : 'lost' }, !isSilent)
     }
-    if (this.#phase === 'error') return this.#failWithStatus()
     if (reason === 'too_large') return this.#fail({ kind: 'unusable', code: 'upstream_too_large' }, false)
     const isCut = reason === 'cut'
     if (isCut && this.#phase === 'json')
@@ -273,14 +271,13 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
   }
 }
 
-type StreamEnding = { kind: 'end' } | { kind: 'break'; reason: StreamBreak }
-
 interface StreamState {
   reader: EventReader
   splitter: SseSplitter
   held: { event: string; kind: EventKind }[]
   consumer: StreamConsumer | null
-  ending: StreamEnding | null
+  /** How it ended, to be told to whoever consumes it. */
+  ending: ((consumer: StreamConsumer) => void) | null
 }
 
 /** What the answer's headers say, else what was asked for. */
@@ -296,15 +293,4 @@ function holdingConsumer(held: StreamState['held']): StreamConsumer {
     onEnd() {},
     onBreak() {},
   }
-}
-
-function tellEnding(consumer: StreamConsumer, ending: StreamEnding): void {
-  if (ending.kind === 'end') consumer.onEnd()
-  else consumer.onBreak(ending.reason)
-}
-
-/** Some servers leave out the last blank line; half an event must still not pass for a whole one. */
-function isWholeEvent(rest: string): boolean {
-  const data = eventData(`${rest}\n\n`)
-  return data !== null && (data.trim() === '[DONE]' || parseJson(data) !== undefined)
 }

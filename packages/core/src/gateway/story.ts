@@ -40,6 +40,8 @@ export interface Ending {
   priceRule: 'usage' | 'delivered' | 'nothing'
 }
 
+export const CLIENT_CLOSED = { kind: 'client_closed', status: 499, errorCode: null } as const
+
 export const NOTHING_DELIVERED: Pick<
   Ending,
   'upstreamResponseId' | 'usage' | 'estimated' | 'usageInvalid' | 'priceRule'

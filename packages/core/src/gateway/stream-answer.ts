@@ -6,15 +6,15 @@ import { conclude } from './conclude.ts'
 import { createDeliveredText } from './delivered-text.ts'
 import { GATEWAY_ERRORS, GatewayError, type GatewayErrorCode } from './errors.ts'
 import type { EventKind } from './event-reader.ts'
-import { isQuotaCode } from './failover.ts'
+import { type AttemptFailure, isQuotaCode, judgeFailure } from './failover.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
 import { NO_USAGE, type TokenUsage } from './outcome.ts'
 import type { Cancel } from './ports.ts'
-import type { Ending } from './story.ts'
+import { withoutClosingLine } from './sse.ts'
+import { CLIENT_CLOSED, type Ending } from './story.ts'
 
 /** After its caller left, a stream of a draining group is read on this long for its usage. */
 export const DRAIN_MS = 30_000
-const CLIENT_CLOSED_STATUS = 499
 
 const BREAKS: Record<StreamBreak, { kind: OutcomeKind; code: GatewayErrorCode }> = {
   cut: { kind: 'upstream_cut', code: 'upstream_invalid_response' },
@@ -34,6 +34,7 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
   const { reader } = stream
   const told = exchange.stream(reader)
   const delivered = createDeliveredText(exchange.textMembers, ports.decodeUtf8)
+  let state: 'relaying' | 'draining' | 'closing' = 'relaying'
   const asked = keepInputText(call.body.readText())
   story.relayInAt = opening.openedAt
   // The request cannot be sent again, so its text need not be kept for the length of the stream.
@@ -43,7 +44,8 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
   return {
     deliver: flow,
     async [Symbol.asyncDispose]() {
-      stream.abort()
+      // Once it is whole, the upstream gets its moment to end the transfer.
+      if (state !== 'closing') stream.abort()
       release()
     },
   }
@@ -51,7 +53,6 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
   function flow(responder: Responder): Promise<void> {
     const over = Promise.withResolvers<void>()
     const head = answerHead(input, status, opening.headers)
-    let state: 'relaying' | 'draining' | 'closing' = 'relaying'
     let pending = ''
     let cancelDrain: Cancel | null = null
     call.client.addEventListener('abort', onClientLeft)
@@ -106,19 +107,21 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
     /** The upstream's own words, unless they would look to the caller like a fault of his. */
     function failInStream(event: string): void {
       const code = reader.errorCode()
-      if (!isQuotaCode(code)) return finish(told.upstreamError(event), 'failed', 'upstream_failed')
-      ports.accounts.report(candidate, { kind: 'payment_required' })
-      finish(told.error(new GatewayError('upstream_failed')), 'failed', 'upstream_failed')
+      const { headers } = opening
+      const failure: AttemptFailure = { kind: 'error_event', code, headers, event, preambles: [], reader }
+      ports.accounts.report(candidate, judgeFailure(failure, ports.clock.now()).event)
+      const last = isQuotaCode(code) ? told.error(new GatewayError('upstream_failed')) : told.upstreamError(event)
+      finish(last, 'failed', 'upstream_failed')
     }
 
     function finish(lastEvents: string, kind: OutcomeKind, code: GatewayErrorCode | null): void {
       if (kind === 'completed' || kind === 'incomplete') ports.accounts.report(candidate, { kind: 'answered' })
-      const last = pending + lastEvents
+      const [events, closingLine] = withoutClosingLine(pending + lastEvents)
       pending = ''
-      responder.writeLast(last.slice(0, -1), head)
+      responder.writeLast(events, head)
       noteWritten()
       const logicalStatus = code === null ? status : GATEWAY_ERRORS[code].status
-      close(kind, logicalStatus, code, () => responder.end(last.slice(-1)))
+      close(kind, logicalStatus, code, () => responder.end(closingLine))
     }
 
     function onClientLeft(): void {
@@ -128,7 +131,8 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       }
       release()
       ports.accounts.report(candidate, { kind: 'inconclusive' })
-      if (call.caller.group.onDisconnect === 'cancel') {
+      const isOutput = story.relayOutAt !== null
+      if (!isOutput || call.caller.group.onDisconnect === 'cancel') {
         stream.abort()
         return closeAfterClientLeft()
       }
@@ -145,7 +149,7 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
     }
 
     function closeAfterClientLeft(): void {
-      close('client_closed', CLIENT_CLOSED_STATUS, null, () => {})
+      close(CLIENT_CLOSED.kind, CLIENT_CLOSED.status, null, () => {})
     }
 
     /** Slots are free at once; the caller's last byte waits until the outcome is written. */
