@@ -1,7 +1,7 @@
 import type { Call } from './call.ts'
 import { GatewayError } from './errors.ts'
 import type { Candidate, Lease, RelayPorts } from './ports.ts'
-import { decidedByWaiting, type Selection, selectAccount } from './select-account.ts'
+import { decidedByWaiting, firstReturnAtMs, type Selection, selectAccount } from './select-account.ts'
 import type { Story } from './story.ts'
 
 export const ACCOUNT_WAIT_MS = 30_000
@@ -94,6 +94,13 @@ async function takeSelected(selection: Selection, story: Story, ports: RelayPort
       story.accountQueueMs += waited
     }
   }
+}
+
+/** Nobody can serve the request now: with when the first account of the group returns. */
+export function noAvailableAccounts({ call }: Story, ports: RelayPorts): GatewayError {
+  const candidates = ports.accounts.candidates(call.caller.group.id, call.body.model)
+  const returnsAtMs = firstReturnAtMs({ candidates, nowMs: ports.clock.now() })
+  return new GatewayError('no_available_accounts', { retryAfterMs: returnMs(returnsAtMs, ports) })
 }
 
 /** Explicit sessions only: what the caller names, within his group. */

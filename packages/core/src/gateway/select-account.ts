@@ -150,14 +150,18 @@ function take(input: SelectionInput, rule: DecisionRecord['rule'], candidate: Ca
 }
 
 function none(input: SelectionInput): Selection {
-  const { candidates, nowMs } = input
+  return { kind: 'none', returnsAtMs: firstReturnAtMs(input), decision: record(input, 'none', null) }
+}
+
+/** When the first account comes back by itself, ms since the epoch; null = none does. */
+export function firstReturnAtMs({ candidates, nowMs }: Pick<SelectionInput, 'candidates' | 'nowMs'>): number | null {
   let soonest: number | null = null
   for (const candidate of candidates) {
     if (candidate.blocked !== null || candidate.expiresAtMs <= nowMs) continue
     const at = returnsAtMs(candidate.live.health, candidate.upstreamModel, nowMs)
     if (soonest === null || at < soonest) soonest = at
   }
-  return { kind: 'none', returnsAtMs: soonest, decision: record(input, 'none', null) }
+  return soonest
 }
 
 /** The decision to wait, once one of those waited for came free. */

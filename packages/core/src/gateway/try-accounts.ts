@@ -8,7 +8,7 @@ import { judgeFailure, type Verdict } from './failover.ts'
 import { createJsonAnswer } from './json-answer.ts'
 import { createPassedErrorAnswer } from './passed-error-answer.ts'
 import type { Candidate, Lease, RelayPorts } from './ports.ts'
-import { findRoute, type Route } from './route.ts'
+import { findRoute, noAvailableAccounts, type Route } from './route.ts'
 import { startAttempt } from './start-attempt.ts'
 import type { Ending, Story } from './story.ts'
 import { createStreamAnswer } from './stream-answer.ts'
@@ -167,6 +167,7 @@ function finalFailure({ story, ports, release }: Run, last: FailedAttempt | null
     return createPassedErrorAnswer({ story, candidate, exchange, ports, release }, failure)
   }
   story.failedAs = failureKind(verdict, opening)
+  if (verdict.code === 'no_available_accounts') throw noAvailableAccounts(story, ports)
   throw new GatewayError(verdict.code, verdict.retryAfterMs === null ? {} : { retryAfterMs: verdict.retryAfterMs })
 }
 

@@ -58,13 +58,18 @@ export async function openGateway(options: GatewayOptions) {
   const { db, box, clock, log } = options
   const { now, monotonic } = clock
   await makePartitions(db.sql, now(), log)
-  const config = await openConfigStore({ db, box, now, log })
+  const config = await openConfigStore({ db, box, monotonic, log })
   const recorder = createAccountRecorder({ sql: db.sql, now, log })
-  const accounts = createAccountBook({ config: config.current, now, onChange: recorder.onChange })
+  const accounts = createAccountBook({
+    config: config.current,
+    now,
+    onChange: recorder.onChange,
+    hasUnstoredError: recorder.hasUnstoredError,
+  })
   const authenticator = createAuthenticator({
     pepper: apiKeyPepper(box),
     lookUp: (publicIds) => keysByPublicId(db.sql, publicIds),
-    limit: createUnknownKeyLimit({ now }),
+    limit: createUnknownKeyLimit({ monotonic }),
     now,
   })
   config.onChange(() => {
@@ -162,6 +167,8 @@ export async function openGateway(options: GatewayOptions) {
     drained: live.drained,
     /** Ships what the journal holds now; true = the ledger has it all. */
     flush: journal.flush,
+    /** Stores what was learnt of accounts now. */
+    recordAccounts: recorder.flush,
     /** Ends what still runs: streams by an event, the others by a refusal. */
     cutOff: live.cutOffAll,
     async close(): Promise<void> {

@@ -24,10 +24,12 @@ interface AccountBookOptions {
   now: () => number
   /** Hears of changes to store; `accountId` was used now where `change` is null. */
   onChange(accountId: number, change: HealthChange | null, live: AccountLive): void
+  /** An error of the account was learnt and is not stored yet: the configuration cannot tell of it. */
+  hasUnstoredError(accountId: number): boolean
 }
 
 /** What this process knows of the accounts: load, health, speed, sessions. Survives every reading of the configuration. */
-export function createAccountBook({ config, now, onChange }: AccountBookOptions): LiveAccounts {
+export function createAccountBook({ config, now, onChange, hasUnstoredError }: AccountBookOptions): LiveAccounts {
   const lives = new Map<number, AccountLive>()
   const lastUsed = new Map<number, number>()
   const lists = new Map<number, Map<string, Candidate[]>>()
@@ -56,6 +58,7 @@ export function createAccountBook({ config, now, onChange }: AccountBookOptions)
     const known = lists.get(groupId)?.get(model)
     if (known !== undefined) return known
     const found = candidatesFor(config(), groupId, model, liveOf)
+    for (const candidate of found) if (hasUnstoredError(candidate.accountId)) candidate.blocked ??= 'error'
     if (found.length > 0) remember(groupId, model, found)
     return found
   }
@@ -104,6 +107,7 @@ export function createAccountBook({ config, now, onChange }: AccountBookOptions)
     clear(accountId) {
       const live = lives.get(accountId)
       if (live) live.health = newAccountHealth()
+      refresh()
     },
     refresh,
     counts() {

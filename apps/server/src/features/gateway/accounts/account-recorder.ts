@@ -95,7 +95,9 @@ export function createAccountRecorder({ sql, now, log }: AccountRecorderOptions)
       }))
       await tx`insert into account_events ${tx(rows)}`
     })
-    events = events.slice(batch.length)
+    // Meanwhile some may have been forgotten, others added.
+    const written = new Set(batch)
+    events = events.filter((event) => !written.has(event))
   }
 
   async function writeLastUsed(table: 'accounts' | 'api_keys', seen: Map<number, number>): Promise<void> {
@@ -115,6 +117,8 @@ export function createAccountRecorder({ sql, now, log }: AccountRecorderOptions)
       dirty.delete(accountId)
       events = events.filter((event) => event.accountId !== accountId)
     },
+    hasUnstoredError: (accountId: number): boolean =>
+      events.some((event) => event.accountId === accountId && event.change.status === 'error'),
     stats: () => ({ pendingEvents: events.length, droppedEvents }),
     flush,
     async close(): Promise<void> {

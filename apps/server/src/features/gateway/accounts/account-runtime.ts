@@ -30,8 +30,8 @@ export function createAccountRuntime({
     },
     /** Forgets cooling, breaker and back-off, here and in the database. */
     async clear(accountId: number): Promise<void> {
-      accounts.clear(accountId)
       recorder.forget(accountId)
+      accounts.clear(accountId)
       await sql`
         update accounts set health = '{}', model_cooling = '[]', cooling_until = null, cooling_reason = null
         where id = ${accountId}`

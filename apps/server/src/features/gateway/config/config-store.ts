@@ -26,14 +26,15 @@ export interface ConfigStore {
 interface ConfigStoreOptions {
   db: Db
   box: SecretBox
-  now: () => number
+  /** Not the wall clock, which may be put forward. */
+  monotonic: () => number
   log: Log
 }
 
 /** The configuration in memory, at most a moment behind the database: every change there is announced by a trigger. */
-export async function openConfigStore({ db, box, now, log }: ConfigStoreOptions): Promise<ConfigStore> {
+export async function openConfigStore({ db, box, monotonic, log }: ConfigStoreOptions): Promise<ConfigStore> {
   let config = await loadConfig({ db: db.db, box, log })
-  let confirmedAtMs = now()
+  let confirmedAt = monotonic()
   let loading: Promise<void> | null = null
   let isStale = false
   let debounce: NodeJS.Timeout | null = null
@@ -47,7 +48,7 @@ export async function openConfigStore({ db, box, now, log }: ConfigStoreOptions)
     )
     try {
       config = await Promise.race([loadConfig({ db: db.db, box, log }), timeout.promise])
-      confirmedAtMs = now()
+      confirmedAt = monotonic()
       for (const listener of listeners) listener()
     } finally {
       clearTimeout(timer)
@@ -87,7 +88,7 @@ export async function openConfigStore({ db, box, now, log }: ConfigStoreOptions)
     current: () => config,
     reload,
     onChange: (listener) => void listeners.push(listener),
-    isTooOld: () => now() - confirmedAtMs > CONFIG_MAX_AGE_MS,
+    isTooOld: () => monotonic() - confirmedAt > CONFIG_MAX_AGE_MS,
     async close() {
       clearInterval(confirm)
       if (debounce !== null) clearTimeout(debounce)
