@@ -72,10 +72,8 @@ async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | nul
       const exchange = spokenTo(route)
       if (exchange !== null) return { ...route, exchange }
     } catch (error) {
-      if (last === null || !(error instanceof GatewayError)) throw unsayable ?? error
-      // Where both say that nobody can serve it, this one knows when somebody can.
-      if (error.code === last.verdict.code) throw error
-      return null
+      if (last !== null && error instanceof GatewayError) return null
+      throw unsayable ?? error
     }
   }
 

@@ -87,7 +87,10 @@ export function createFakePorts({
     },
     accounts: {
       candidates: () => candidates,
-      report: ({ accountId }, event) => void record.reports.push({ accountId, event }),
+      report(candidate, event) {
+        record.reports.push({ accountId: candidate.accountId, event })
+        if (event.kind === 'payment_required') candidate.blocked = 'error'
+      },
       probe: ({ accountId }) => void record.probes.push(accountId),
       observeTtft: (_, ttftMs) => void record.ttfts.push(ttftMs),
       boundAccount: (key) => bindings.get(key) ?? null,
