@@ -130,7 +130,7 @@ test('a request arrives byte for byte as it was sent, numbers beyond 2^53 too', 
   expect(world.sandboxes[0]?.requests[0]?.body).toBe(body)
 })
 
-const LEAVERS = Number(process.env.SOAK_LEAVERS ?? 60)
+const LEAVERS = Number(process.env.SOAK_LEAVERS ?? 200)
 
 test(`${LEAVERS} clients that leave at a random byte: one row each, nothing held, upstream calls ended`, async () => {
   await using world = await startGatewayWorld({ group: { maxAccountSwitches: 0 } })
