@@ -31,7 +31,11 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
   router.get('/v1/models', models.list)
   router.get('/v1/models/{*id}', (request, response) => models.get(request, response, idOf(request.params.id)))
   router.get('/v1/usage', (request, response) => {
-    answered(request, response, (key) => keyUsage(sql, key, new Date(ports.clock.now())))
+    answered(request, response, (key) =>
+      keyUsage(sql, key, new Date(ports.clock.now())).catch((cause: unknown) => {
+        throw new GatewayError('ledger_unavailable', { cause })
+      }),
+    )
   })
   router.all([...CHAT, ...RESPONSES, '/v1/models', '/v1/models/{*id}', '/v1/usage'], refuseMethod)
   router.all(['/v1', '/v1/{*rest}'], refuseRoute)

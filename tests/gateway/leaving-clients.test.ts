@@ -1,0 +1,194 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultInput } from '@turnpike/sandbox'
+import { request } from 'undici'
+import { describe, expect, test } from 'vitest'
+import { type GatewayWorld, startGatewayWorld } from '../support/gateway-world.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+
+type Protocol = 'chat' | 'responses'
+
+const PATHS = { chat: '/v1/chat/completions', responses: '/v1/responses' }
+
+function bodyOf(stream: boolean, directive = ''): string {
+  const prompt = `Hello [[sandbox: ${directive}]]`
+  return JSON.stringify({
+    model: 'sandbox-small',
+    stream,
+    messages: [{ role: 'user', content: prompt }],
+    input: prompt,
+  })
+}
+
+async function expectNothingRuns({ gateway, sandboxes }: GatewayWorld): Promise<void> {
+  await expect.poll(() => gateway.gauges().inFlight, { timeout: 5_000 }).toBe(0)
+  expect(gateway.stats()).toMatchObject({ heldSlots: 0, leaks: 0 })
+  for (const sandbox of sandboxes) await expect.poll(() => sandbox.status().inFlight, { timeout: 5_000 }).toBe(0)
+}
+
+/** No call was answered to its end, so no connection can be used again. */
+async function expectAllCancelled(world: GatewayWorld): Promise<void> {
+  await expectNothingRuns(world)
+  for (const sandbox of world.sandboxes) {
+    expect(new Set(sandbox.requests.map(({ ending }) => ending))).toEqual(new Set(['client_left']))
+    await expect.poll(() => sandbox.connections(), { timeout: 5_000 }).toBe(0)
+  }
+}
+
+describe.each<[Protocol, boolean]>([
+  ['chat', false],
+  ['chat', true],
+  ['responses', false],
+  ['responses', true],
+])('%s (stream: %s)', (protocol, stream) => {
+  test.each<[string, FaultInput]>([
+    ['before the upstream answers', { kind: 'no_answer' }],
+    ['between its headers and its first byte', { kind: 'headers_only' }],
+    ...(stream ? [] : [['in the middle of its answer', { kind: 'stall' }] as [string, FaultInput]]),
+  ])('a caller who leaves %s cancels it, pays nothing and leaves one row', async (_, fault) => {
+    await using world = await startGatewayWorld({ group: { onDisconnect: 'drain' } })
+    world.setFault(fault)
+    const leaving = new AbortController()
+    const asked = world.request(PATHS[protocol], { body: bodyOf(stream), signal: leaving.signal }).catch(() => 'left')
+    await expect.poll(() => world.sandboxes[0]?.status().inFlight).toBe(1)
+    await sleep(30)
+    leaving.abort()
+    expect(await asked).toBe('left')
+    await expectAllCancelled(world)
+    expect(await world.ledger()).toMatchObject([
+      {
+        outcome: 'client_closed',
+        status: 499,
+        errorCode: null,
+        priceRule: 'nothing',
+        billedNano: 0n,
+        outputTokens: 0,
+        estimated: true,
+      },
+    ])
+  })
+})
+
+describe.each<Protocol>(['chat', 'responses'])('a %s stream whose caller has left', (protocol) => {
+  async function leaveAfterFirstEvents(world: GatewayWorld, directive: string): Promise<void> {
+    const leaving = new AbortController()
+    const { body } = await request(`${world.origin}${PATHS[protocol]}`, {
+      method: 'POST',
+      body: bodyOf(true, directive),
+      headers: { authorization: `Bearer ${world.key}` },
+      signal: leaving.signal,
+    })
+    let seen = ''
+    try {
+      for await (const piece of body) {
+        seen += piece
+        if (/"(delta|content)":"[^"]/.test(seen)) leaving.abort()
+      }
+    } catch {
+      expect(leaving.signal.aborted).toBe(true)
+    }
+  }
+
+  test('is cancelled at once, and what was delivered is billed', async () => {
+    await using world = await startGatewayWorld()
+    await leaveAfterFirstEvents(world, 'events=200 eventMs=10')
+    await expectAllCancelled(world)
+    const [row, ...more] = await world.ledger()
+    expect(more).toEqual([])
+    expect(row).toMatchObject({ outcome: 'client_closed', status: 499, estimated: true, priceRule: 'delivered' })
+    expect(row?.outputTokens).toBeGreaterThan(0)
+    expect(row?.outputTokens).toBeLessThan(100)
+    expect(row?.totalMs).toBeLessThan(1_000)
+  })
+
+  test('is read on for its usage in a group that drains, with its slots free at once', async () => {
+    await using world = await startGatewayWorld({ group: { onDisconnect: 'drain' }, user: { concurrency: 1 } })
+    await leaveAfterFirstEvents(world, 'events=30 eventMs=15')
+    await expect.poll(() => world.gateway.stats().heldSlots).toBe(0)
+    expect(world.sandboxes[0]?.status().inFlight).toBe(1)
+    expect((await world.chat()).headers.get('x-turnpike-queue-ms')).toBe('0')
+    const rows = (await world.ledger()).toSorted((a, b) => b.outputTokens - a.outputTokens)
+    expect(rows).toMatchObject([
+      { outcome: 'client_closed', status: 499, estimated: false, priceRule: 'usage' },
+      { outcome: 'completed' },
+    ])
+    expect(rows[0]?.outputTokens).toBeGreaterThanOrEqual(30)
+  })
+
+  test.each<[string, string]>([
+    ['is cut', 'fault=cut afterEvents=20'],
+    ['fails', 'fault=error_event afterEvents=20'],
+    ['stalls', 'fault=stall afterEvents=20'],
+  ])('and that %s while it is drained is billed by what was delivered', async (_, fault) => {
+    await using world = await startGatewayWorld({ group: { onDisconnect: 'drain', idleTimeoutMs: 300 } })
+    await leaveAfterFirstEvents(world, `events=40 eventMs=10 ${fault}`)
+    await expectNothingRuns(world)
+    const rows = await world.ledger()
+    expect(rows).toMatchObject([{ outcome: 'client_closed', estimated: true, priceRule: 'delivered' }])
+    expect(rows[0]?.outputTokens).toBeGreaterThan(0)
+  })
+})
+
+describe('a caller who does not read', () => {
+  const PIECE = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'x'.repeat(16_000) } }] })}\n\n`
+  const ENOUGH_BYTES = 64 * 1024 * 1024
+
+  test('is waited for: the upstream is held back, and goes on when he reads', async () => {
+    let sentBytes = 0
+    await using upstream = await startRawUpstream((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const send = () => {
+        while (sentBytes < ENOUGH_BYTES) {
+          sentBytes += PIECE.length
+          if (!response.write(PIECE)) return void response.once('drain', send)
+        }
+        response.end('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+      }
+      send()
+    })
+    await using world = await startGatewayWorld({ accounts: [{ baseUrl: upstream.baseUrl }] })
+    const body = bodyOf(true)
+    const socket = connect(Number(new URL(world.origin).port), '127.0.0.1')
+    socket.write(
+      `POST ${PATHS.chat} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${world.key}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
+    await expect.poll(() => sentBytes).toBeGreaterThan(0)
+    let before = -1
+    await expect
+      .poll(
+        () => {
+          const hasStopped = before === sentBytes
+          before = sentBytes
+          return hasStopped
+        },
+        { interval: 300, timeout: 10_000 },
+      )
+      .toBe(true)
+    expect(sentBytes).toBeLessThan(ENOUGH_BYTES / 2)
+
+    let readBytes = 0
+    let tail = ''
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      readBytes += text.length
+      tail = (tail + text).slice(-100)
+    })
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(readBytes).toBeGreaterThan(ENOUGH_BYTES)
+    expect(tail).toContain('data: [DONE]\n')
+    expect(await world.ledger()).toMatchObject([{ outcome: 'completed' }])
+  })
+
+  test('and then leaves takes his upstream call with him', async () => {
+    await using world = await startGatewayWorld()
+    const body = bodyOf(true, 'fault=endless')
+    const socket = connect(Number(new URL(world.origin).port), '127.0.0.1')
+    socket.write(
+      `POST ${PATHS.chat} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${world.key}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
+    await expect.poll(() => world.sandboxes[0]?.status().inFlight).toBe(1)
+    await sleep(200)
+    socket.destroy()
+    await expectAllCancelled(world)
+    expect(await world.ledger()).toMatchObject([{ outcome: 'client_closed', priceRule: 'delivered' }])
+  })
+})
