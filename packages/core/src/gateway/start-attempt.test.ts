@@ -244,7 +244,7 @@ describe('an open stream', () => {
   test.each([
     ['nothing more', '', []],
     ['a whole event but for its blank line', MORE.trimEnd(), [MORE]],
-    ['the end but for its blank line', 'data: [DONE]\n', [`data: [DONE]\n\n\n`]],
+    ['the end but for its blank line', 'data: [DONE]\n', ['data: [DONE]\n\n']],
     ['half an event', MORE.slice(0, 30), []],
   ])('that ends without its terminal event, with %s', async (_, rest, events) => {
     const { heard, call, stream } = await flowing()

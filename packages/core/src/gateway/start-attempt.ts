@@ -96,7 +96,7 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
     if (this.#phase === 'json') return this.#openJson()
     if (this.#phase === 'waiting') return this.#fail({ kind: 'lost' }, true)
     const rest = this.#streamState().splitter.rest()
-    if (isWholeEvent(rest)) this.#onEvent(`${rest}\n\n`)
+    if (isWholeEvent(rest)) this.#onEvent(rest.endsWith('\n') ? `${rest}\n` : `${rest}\n\n`)
     if (this.#phase === 'held') return this.#fail({ kind: 'lost' }, true)
     if (this.#phase !== 'over') this.#endStream((consumer) => consumer.onEnd())
   }
