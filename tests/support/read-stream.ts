@@ -12,12 +12,14 @@ export interface ReadStream {
   code: string | null
   /** Our own signs of life. */
   pings: number
+  /** Of the last event of a Responses stream; an upstream may repeat itself, but nobody skips or goes back. */
+  sequence: number
 }
 
 /** Reads a stream strictly: only whole events, only JSON, numbered without a gap, exactly one end and nothing behind it. */
 export function readStrictly(stream: string, protocol: Protocol): ReadStream {
   expect(stream.endsWith('\n\n')).toBe(true)
-  const read: ReadStream = { events: [], text: '', end: null, code: null, pings: 0 }
+  const read: ReadStream = { events: [], text: '', end: null, code: null, pings: 0, sequence: -1 }
   for (const event of stream.split('\n\n').slice(0, -1)) {
     const lines = event.split('\n')
     const fields = lines.filter((line) => !line.startsWith(':'))
@@ -59,7 +61,10 @@ function note(event: Noted, read: ReadStream, protocol: Protocol): void {
     return
   }
   expect(event.type).not.toBe('error')
-  expect(event.sequence_number).toBe(read.events.length)
+  const { sequence_number: sequence = Number.NaN } = event
+  expect([read.sequence, read.sequence + 1]).toContain(sequence)
+  if (event.type === 'response.failed') expect(sequence).toBe(read.sequence + 1)
+  read.sequence = sequence
   if (event.type === 'response.output_text.delta') read.text += event.delta
   if (event.type === 'response.completed' || event.type === 'response.incomplete') read.end = 'done'
   if (event.type === 'response.failed') Object.assign(read, { end: 'error', code: event.response?.error?.code })
