@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { type Answered, errorOf, type GatewayWorld, startGatewayWorld } from '../support/gateway-world.ts'
+import {
+  type Answered,
+  errorOf,
+  type GatewayWorld,
+  sharedGatewayWorld,
+  startGatewayWorld,
+} from '../support/gateway-world.ts'
 
 interface Row {
   status: number
@@ -39,6 +45,7 @@ const BODY = '{"model":"sandbox-small","messages":[{"role":"user","content":"Hel
 const CHAT = '/v1/chat/completions'
 
 describe('refusals before an upstream is asked', () => {
+  const worldOf = sharedGatewayWorld({ maxBodyBytes: 200_000 })
   const deep = (levels: number) => `{"model":"m","x":${'['.repeat(levels)}${']'.repeat(levels)}}`
   type Ask = (world: GatewayWorld) => Promise<Answered>
   const send =
@@ -108,7 +115,7 @@ describe('refusals before an upstream is asked', () => {
     ['a model that is no text', send('{"model":5}'), caller(400, 'model_required', 'model is required', 'model')],
     ['an empty model', send('{"model":" "}'), caller(400, 'model_required', 'model is required', 'model')],
   ])('%s', async (_, ask, row) => {
-    await using world = await startGatewayWorld({ maxBodyBytes: 200_000 })
+    const world = worldOf()
     expectRow(await ask(world), row)
     expect(world.sandboxes[0]?.requests).toEqual([])
     expect(await world.ledger()).toEqual([])
@@ -177,7 +184,7 @@ describe('refusals before an upstream is asked', () => {
   })
 
   test('a full waiting room and a busy user, key or account are told apart', async () => {
-    const slow = '[[sandbox: firstByteMs=1500]]'
+    const slow = '[[sandbox: firstByteMs=300]]'
     const busy = async (options: Parameters<typeof startGatewayWorld>[0], code: string, whose: string) => {
       await using world = await startGatewayWorld({ group: { onBusy: 'fail' }, ...options })
       const first = world.chat({ messages: [{ role: 'user', content: slow }] })
@@ -197,7 +204,7 @@ describe('refusals before an upstream is asked', () => {
     await busy({ accounts: [{ concurrency: 1 }] }, 'account_concurrency_limit', 'account')
 
     await using world = await startGatewayWorld({ user: { concurrency: 1 } })
-    const content = '[[sandbox: firstByteMs=400]]'
+    const content = '[[sandbox: firstByteMs=50]]'
     const asked = Array.from({ length: 1 + 21 + 5 }, () => world.chat({ messages: [{ role: 'user', content }] }))
     // Those who found room are let go in turn; what counts is who found none.
     const refused = (await Promise.all(asked.map((answer) => answer))).filter(({ status }) => status === 429)

@@ -2,6 +2,7 @@ import { type FaultInput, type FaultKind, faultKinds } from '@turnpike/sandbox'
 import { describe, expect, test } from 'vitest'
 import { type Answered, errorOf, type GatewayWorld, startGatewayWorld } from '../support/gateway-world.ts'
 import { type Protocol, readStrictly } from '../support/read-stream.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const WHOLE = 'Hello from the sandbox! You wrote: “Hello” – and every word of it arrived safely.'
 
@@ -93,7 +94,8 @@ const FAULTS: Record<Exclude<FaultKind, 'malformed_json'>, Expected> = {
 
 const TIMEOUTS = { firstByteTimeoutMs: 400, idleTimeoutMs: 400, totalTimeoutMs: 1_500 }
 
-describe.each<[Protocol, Protocol]>([
+// Most of their time is waiting for what does not come: they wait together.
+describe.concurrent.each<[Protocol, Protocol]>([
   ['chat', 'chat'],
   ['responses', 'responses'],
   ['chat', 'responses'],
@@ -119,7 +121,7 @@ describe.each<[Protocol, Protocol]>([
       expect(row.billedNano > 0n).toBe(row.priceRule !== 'nothing')
     }
     expect(world.gateway.stats()).toMatchObject({ heldSlots: 0, leaks: 0 })
-    await expect.poll(() => world.sandboxes[0]?.status().inFlight, { timeout: 5_000 }).toBe(0)
+    await waitFor('the upstream to be left alone', () => world.sandboxes[0]?.status().inFlight === 0, 5_000)
   })
 
   test('malformed_json: one event that nobody can read does not end the stream, a whole answer is none', async () => {

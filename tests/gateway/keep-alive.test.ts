@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { startGatewayWorld } from '../support/gateway-world.ts'
 import { chatAnswer, sendJson, startRawUpstream } from '../support/raw-upstream.ts'
 import { readStrictly } from '../support/read-stream.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const KEEP_ALIVE_MS = 60
 const SLOW_MS = 200
@@ -12,7 +13,7 @@ function saying(prompt: string) {
   return { stream: true, messages: [{ role: 'user', content: prompt }], input: prompt }
 }
 
-describe.each(['chat', 'responses'] as const)('a silent %s stream', (protocol) => {
+describe.concurrent.each(['chat', 'responses'] as const)('a silent %s stream', (protocol) => {
   test('gets signs of life before its first event, and all of its events', async () => {
     await using world = await startGatewayWorld({ keepAliveMs: KEEP_ALIVE_MS })
     const answer = await world[protocol](saying(`[[sandbox: firstByteMs=${SLOW_MS} text=whole]]`))
@@ -73,7 +74,7 @@ describe.each(['chat', 'responses'] as const)('a silent %s stream', (protocol) =
   test('gets them while it queues', async () => {
     await using world = await startGatewayWorld({ keepAliveMs: KEEP_ALIVE_MS, user: { concurrency: 1 } })
     const first = world.chat({ messages: [{ role: 'user', content: `[[sandbox: firstByteMs=${SLOW_MS}]]` }] })
-    await expect.poll(() => world.sandboxes[0]?.status().inFlight).toBe(1)
+    await waitFor('the first to run', () => world.sandboxes[0]?.status().inFlight === 1, 5_000)
     const { text } = await world[protocol](saying('[[sandbox: text=whole]]'))
     expect(text).toMatch(/^: ping\n/)
     expect(readStrictly(text, protocol)).toMatchObject({ end: 'done', text: 'whole' })

@@ -1,27 +1,27 @@
 import { request as open } from 'node:http'
 import { connect } from 'node:net'
-import { describe, expect, test } from 'vitest'
-import { errorOf, type GatewayWorld, startGatewayWorld } from '../support/gateway-world.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { errorOf, type GatewayWorld, sharedGatewayWorld, startGatewayWorld } from '../support/gateway-world.ts'
 import { chatAnswer, type RawUpstream, sendJson, startRawUpstream } from '../support/raw-upstream.ts'
 
 const CHAT = '/v1/chat/completions'
 
-interface Pair extends AsyncDisposable {
-  world: GatewayWorld
-  upstream: RawUpstream
-}
-
 /** A gateway before an upstream that takes any body. */
-async function startPair(account: object = {}, options: Parameters<typeof startGatewayWorld>[0] = {}): Promise<Pair> {
-  const upstream = await startRawUpstream((response) => sendJson(response, chatAnswer()))
-  const world = await startGatewayWorld({ ...options, accounts: [{ baseUrl: upstream.baseUrl, ...account }] })
-  return {
-    world,
-    upstream,
-    async [Symbol.asyncDispose]() {
-      await world[Symbol.asyncDispose]()
-      await upstream[Symbol.asyncDispose]()
-    },
+function sharedPair(account: object = {}, options: Parameters<typeof startGatewayWorld>[0] = {}) {
+  const stack = new AsyncDisposableStack()
+  let pair: { world: GatewayWorld; upstream: RawUpstream } | undefined
+  beforeAll(async () => {
+    const upstream = stack.use(await startRawUpstream((response) => sendJson(response, chatAnswer())))
+    const world = stack.use(
+      await startGatewayWorld({ ...options, accounts: [{ baseUrl: upstream.baseUrl, ...account }] }),
+    )
+    pair = { world, upstream }
+  })
+  afterAll(() => stack.disposeAsync())
+  return () => {
+    if (pair === undefined) throw new Error('the pair is there while tests run')
+    pair.upstream.requests.length = 0
+    return pair
   }
 }
 
@@ -47,8 +47,11 @@ const BODIES: [string, (model: string) => string][] = [
 ]
 
 describe('a body reaches the upstream byte for byte', () => {
+  const pairOf = sharedPair()
+  const mappedPairOf = sharedPair({ modelMapping: { m: 'dëeper/模型"2' } })
+
   test.each(BODIES)('%s', async (_, bodyWith) => {
-    await using pair = await startPair()
+    const pair = pairOf()
     const body = bodyWith('"\\u006d"')
     for (const path of [CHAT, '/v1/responses']) {
       expect((await pair.world.request(path, { body })).status).toBe(200)
@@ -58,13 +61,15 @@ describe('a body reaches the upstream byte for byte', () => {
   })
 
   test.each(BODIES)('but for the model where it has another name there: %s', async (_, bodyWith) => {
-    await using pair = await startPair({ modelMapping: { m: 'dëeper/模型"2' } })
+    const pair = mappedPairOf()
     expect((await pair.world.request(CHAT, { body: bodyWith('"\\u006d"') })).status).toBe(200)
     expect(pair.upstream.requests[0]?.body).toBe(bodyWith(JSON.stringify('dëeper/模型"2')))
   })
 })
 
 describe('usage is asked for in the stream of a caller who did not, and nothing else is touched', () => {
+  const pairOf = sharedPair()
+
   test.each([
     ['{"model":"m","stream":true}', '{"stream_options":{"include_usage":true},"model":"m","stream":true}'],
     [
@@ -89,37 +94,42 @@ describe('usage is asked for in the stream of a caller who did not, and nothing 
     ],
     ['{"stream":false,"model":"m"}', '{"stream":false,"model":"m"}'],
   ])('%s', async (body, sent) => {
-    await using pair = await startPair()
+    const pair = pairOf()
     await pair.world.request(CHAT, { body })
     expect(pair.upstream.requests[0]?.body).toBe(sent)
   })
 
   test('in Responses it comes by itself', async () => {
-    await using pair = await startPair()
+    const pair = pairOf()
     const body = '{"model":"m","stream":true,"input":"Hello"}'
     await pair.world.request('/v1/responses', { body })
     expect(pair.upstream.requests[0]?.body).toBe(body)
   })
 })
 
-test('what a caller names a model is recorded, however it is written, and no row is lost for it', async () => {
-  await using pair = await startPair()
-  const names = ['x\\u0000y', '\\ud800', 'm'.repeat(100_000), "'; drop table usage_logs; --", '😀'.repeat(200)]
-  for (const name of names) {
-    expect((await pair.world.request(CHAT, { body: `{"model":"${name}"}` })).status).toBe(200)
-  }
-  expect(await pair.world.ledger()).toHaveLength(names.length)
+describe('what a caller names a model', () => {
+  const pairOf = sharedPair()
+
+  test('is recorded, however it is written, and no row is lost for it', async () => {
+    const pair = pairOf()
+    const names = ['x\\u0000y', '\\ud800', 'm'.repeat(100_000), "'; drop table usage_logs; --", '😀'.repeat(200)]
+    for (const name of names) {
+      expect((await pair.world.request(CHAT, { body: `{"model":"${name}"}` })).status).toBe(200)
+    }
+    expect(await pair.world.ledger()).toHaveLength(names.length)
+  })
 })
 
 describe('the size of a body', () => {
   const LIMIT = 1_000
+  const pairOf = sharedPair({}, { maxBodyBytes: LIMIT })
   const sized = (bytes: number) => `{"model":"m","x":"${'x'.repeat(bytes - 20)}"}`
 
   test.each([
     [LIMIT, 200],
     [LIMIT + 1, 413],
   ])('%i bytes of 1000 answer %i, whether their number is told or not', async (bytes, status) => {
-    await using pair = await startPair({}, { maxBodyBytes: LIMIT })
+    const pair = pairOf()
     const body = sized(bytes)
     expect(Buffer.byteLength(body)).toBe(bytes)
     expect((await pair.world.request(CHAT, { body })).status).toBe(status)
@@ -150,6 +160,8 @@ describe('the size of a body', () => {
 })
 
 describe('a body that is none', () => {
+  const pairOf = sharedPair()
+
   test.each<[string, BodyInit, string]>([
     ['NUL bytes', '{"model":"m","x":"\0"}', 'body_invalid'],
     ['UTF-16', Buffer.from('{"model":"m"}', 'utf16le'), 'body_invalid'],
@@ -171,7 +183,7 @@ describe('a body that is none', () => {
     ['100,000 levels that never end', `{"model":"m","x":${'['.repeat(100_000)}`, 'body_invalid'],
     ['129 levels', deep(129), 'json_too_deep'],
   ])('%s', async (_, body, code) => {
-    await using pair = await startPair()
+    const pair = pairOf()
     const answer = await pair.world.request(CHAT, { body })
     expect(answer.status).toBe(400)
     expect(errorOf(answer)).toMatchObject({ type: 'invalid_request_error', code, param: null })
@@ -193,6 +205,8 @@ describe('a body that is none', () => {
 })
 
 describe('what comes first is told first', () => {
+  const worldOf = sharedGatewayWorld({ maxBodyBytes: 1_000, accounts: [{ models: ['m'] }] })
+
   test.each<[string, string, RequestInit & { apiKey?: string | null }, string]>([
     ['the route before the key', '/v1/nothing?key=1', { apiKey: null, body: '{' }, 'unknown_route'],
     ['the method before the key', `${CHAT}?key=1`, { method: 'PUT', apiKey: null }, 'method_not_allowed'],
@@ -209,8 +223,7 @@ describe('what comes first is told first', () => {
     ['the depth before the model', CHAT, { body: deep(200).replace('"model":"m",', '') }, 'json_too_deep'],
     ['the body before the model', CHAT, { body: '{"model":"nobody","model":"nobody"}' }, 'duplicate_key'],
   ])('%s', async (_, path, init, code) => {
-    await using world = await startGatewayWorld({ maxBodyBytes: 1_000, accounts: [{ models: ['m'] }] })
-    expect(errorOf(await world.request(path, init))).toMatchObject({ code })
+    expect(errorOf(await worldOf().request(path, init))).toMatchObject({ code })
   })
 
   test('the model before a full waiting room', async () => {
@@ -228,10 +241,12 @@ describe('what comes first is told first', () => {
 })
 
 describe('a key in the address', () => {
+  const worldOf = sharedGatewayWorld()
+
   test.each(['api_key', 'apikey', 'key', 'token', 'access_token', 'API_KEY', '%6bey', 'a=1&Token'])(
     'is refused as %s, on every route',
     async (name) => {
-      await using world = await startGatewayWorld()
+      const world = worldOf()
       for (const [method, path] of [
         ['POST', CHAT],
         ['POST', '/v1/responses'],
@@ -247,7 +262,7 @@ describe('a key in the address', () => {
   )
 
   test('is none where only a name resembles it', async () => {
-    await using world = await startGatewayWorld()
+    const world = worldOf()
     expect((await world.request('/v1/models?keys=1&model=key&my_token=2', { method: 'GET' })).status).toBe(200)
   })
 })

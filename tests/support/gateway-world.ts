@@ -8,6 +8,7 @@ import { accountGroups, accounts, apiKeys, groups, usageLogs, users } from '@tur
 import { freshDatabase } from '@turnpike/db/testing'
 import { createSandbox, type Sandbox } from '@turnpike/sandbox'
 import { eq } from 'drizzle-orm'
+import { afterAll, beforeAll } from 'vitest'
 import { createApp, createAppServer } from '../../apps/server/src/app.ts'
 import { openGateway } from '../../apps/server/src/features/gateway/gateway.ts'
 import { createClientAddress } from '../../apps/server/src/http/client-address.ts'
@@ -177,6 +178,19 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
       request('/v1/responses', { body: JSON.stringify({ model: 'sandbox-small', input: 'Hello', ...body }), ...init }),
     setFault: (fault: Parameters<Sandbox['setFault']>[0], index = 0) => sandboxes[index]?.setFault(fault),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** One world for the tests of a `describe`, where none leaves anything behind that another would see. */
+export function sharedGatewayWorld(options?: WorldOptions): () => GatewayWorld {
+  let world: GatewayWorld | undefined
+  beforeAll(async () => {
+    world = await startGatewayWorld(options)
+  })
+  afterAll(() => world?.[Symbol.asyncDispose]())
+  return () => {
+    if (world === undefined) throw new Error('the shared world is there while tests run')
+    return world
   }
 }
 
