@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { countTokens } from '@turnpike/core/billing/count-tokens'
 import type { FaultInput } from '@turnpike/sandbox'
 import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
@@ -192,3 +193,75 @@ describe('a caller who does not read', () => {
     expect(await world.ledger()).toMatchObject([{ outcome: 'client_closed', priceRule: 'delivered' }])
   })
 })
+
+const LEAVERS = Number(process.env.SOAK_LEAVERS ?? 200)
+const TOGETHER = 20
+/** More than such a stream has. */
+const MAX_BYTES = { chat: 9_000, responses: 7_000 }
+
+test(
+  `${LEAVERS} callers who leave at a random byte: one row each, never billed less than they got, nothing held`,
+  async () => {
+    await using world = await startGatewayWorld()
+    const random = seeded(7)
+    const left: Left[] = []
+    while (left.length < LEAVERS) {
+      const group = Array.from({ length: Math.min(TOGETHER, LEAVERS - left.length) }, (_, index) => {
+        const protocol = index % 2 === 0 ? 'chat' : 'responses'
+        return leaveAt(world, protocol, Math.floor(random() * MAX_BYTES[protocol]))
+      })
+      left.push(...(await Promise.all(group)))
+    }
+    await expectAllCancelled(world)
+
+    const rows = await world.ledger()
+    expect(rows).toHaveLength(LEAVERS)
+    expect(new Set(rows.map(({ outcome, status }) => `${outcome} ${status}`))).toEqual(new Set(['client_closed 499']))
+    const byId = new Map(rows.map((row) => [row.requestId, row]))
+    for (const { requestId, text } of left) {
+      const row = byId.get(requestId)
+      // Of half a word nobody knows how many tokens it will be.
+      expect(row?.outputTokens).toBeGreaterThanOrEqual((await countTokens(text)) - 1)
+      expect(row?.outputTokens).toBeLessThan(60)
+    }
+  },
+  30_000 + LEAVERS * 100,
+)
+
+interface Left {
+  requestId: string
+  /** What came before he left. */
+  text: string
+}
+
+async function leaveAt(world: GatewayWorld, protocol: Protocol, bytes: number): Promise<Left> {
+  const leaving = new AbortController()
+  const { body, headers } = await request(`${world.origin}${PATHS[protocol]}`, {
+    method: 'POST',
+    body: bodyOf(true, 'words=40 eventMs=4'),
+    headers: { authorization: `Bearer ${world.key}` },
+    signal: leaving.signal,
+  })
+  let seen = ''
+  try {
+    for await (const piece of body) {
+      seen += piece
+      if (seen.length > bytes) leaving.abort()
+    }
+  } catch {
+    expect(leaving.signal.aborted).toBe(true)
+  }
+  const deltas = seen.matchAll(/"(?:delta|content)":"([^"]*)"/g)
+  return { requestId: String(headers['x-request-id']), text: [...deltas].map(([, text]) => text).join('') }
+}
+
+/** A sequence that is the same in every run (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
