@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Answered, errorOf, type GatewayWorld, startGatewayWorld } from '../support/gateway-world.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const EFFECTIVE_WITHIN_MS = 1_000
 
@@ -56,6 +57,25 @@ describe('a change in the database is effective within a second, for a key that 
     expect((await world.chat({}, { apiKey })).status).toBe(200)
   })
 })
+
+test('what was changed together is read together', async () => {
+  await using world = await startGatewayWorld()
+  let reading: Promise<void> | undefined
+  await world.sql.begin(async (tx) => {
+    // The groups have to wait for this change; what else is read would be as it was before.
+    await tx`lock table groups in access exclusive mode`
+    reading = world.gateway.reload()
+    await waitFor('the reading to wait', () => isSomebodyWaiting(world), 5_000)
+    const [made] = await tx<{ id: number }[]>`insert into groups (name) values ('new') returning id::int`
+    for (const table of ['account_groups', 'api_keys']) await tx`update ${tx(table)} set group_id = ${made?.id ?? 0}`
+  })
+  await reading
+  expect(await codeNow(world)).toBeNull()
+})
+
+async function isSomebodyWaiting({ sql }: GatewayWorld): Promise<boolean> {
+  return (await sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%groups%'`).length > 0
+}
 
 test('a key in use needs no database', async () => {
   await using world = await startGatewayWorld()

@@ -11,14 +11,9 @@ import type { AccountConfig, Config, GroupConfig } from './config.ts'
 type AccountRow = typeof accounts.$inferSelect
 type GroupRow = typeof groups.$inferSelect
 
-/** Everything the request path needs, read at once. An account whose secret does not open is left out and reported. */
+/** Everything the request path needs, as of one moment. An account whose secret does not open is left out and reported. */
 export async function loadConfig({ db, box, log }: { db: Db['db']; box: SecretBox; log: Log }): Promise<Config> {
-  const [groupRows, accountRows, links, priceRows] = await Promise.all([
-    db.select().from(groups),
-    db.select().from(accounts).where(ne(accounts.status, 'archived')),
-    db.select().from(accountGroups),
-    db.select().from(prices),
-  ])
+  const [groupRows, accountRows, links, priceRows] = await db.transaction(readAll, ONE_SNAPSHOT)
   const linksOf = Map.groupBy(links, ({ accountId }) => accountId)
   const accountEntries = accountRows.flatMap((row) => {
     try {
@@ -34,6 +29,18 @@ export async function loadConfig({ db, box, log }: { db: Db['db']; box: SecretBo
     accounts: new Map(accountEntries),
     prices: createPriceList(priceRows),
   }
+}
+
+/** Read one by one, an account that takes another's place could be missing together with it. */
+const ONE_SNAPSHOT = { isolationLevel: 'repeatable read', accessMode: 'read only' } as const
+
+function readAll(tx: Pick<Db['db'], 'select'>) {
+  return Promise.all([
+    tx.select().from(groups),
+    tx.select().from(accounts).where(ne(accounts.status, 'archived')),
+    tx.select().from(accountGroups),
+    tx.select().from(prices),
+  ])
 }
 
 function toGroup(row: GroupRow): GroupConfig {
