@@ -37,12 +37,34 @@ export type Protocol = (typeof PROTOCOLS)[number]
 export const ACCOUNT_AUTHS = ['api_key', 'oauth2'] as const
 export type AccountAuth = (typeof ACCOUNT_AUTHS)[number]
 
+/** How an `oauth2` account gets its access tokens. */
+export const OAUTH_GRANTS = ['client_credentials', 'refresh_token'] as const
+export type OAuthGrant = (typeof OAUTH_GRANTS)[number]
+
 /** `archived` is the deletion of an account; the other three are its life. */
 export const ACCOUNT_STATUSES = ['active', 'disabled', 'error', 'archived'] as const
 export type AccountStatus = (typeof ACCOUNT_STATUSES)[number]
 
 export const ENDPOINTS = ['/v1/chat/completions', '/v1/responses'] as const
 export type Endpoint = (typeof ENDPOINTS)[number]
+
+/** An active one past its end shows as expired; only `revoked` is stored by hand. */
+export const SUBSCRIPTION_STATUSES = ['active', 'expired', 'revoked'] as const
+export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
+
+/** What credit can be leased from. */
+export const PURSE_KINDS = ['balance', 'subscription', 'key'] as const
+export type PurseKind = (typeof PURSE_KINDS)[number]
+
+/** How a balance changes other than by bills. */
+export const CREDIT_KINDS = ['adjustment', 'redeem', 'carried_forward'] as const
+export type CreditKind = (typeof CREDIT_KINDS)[number]
+
+export const REDEEM_KINDS = ['balance', 'subscription'] as const
+export type RedeemKind = (typeof REDEEM_KINDS)[number]
+
+export const AUDIT_ACTORS = ['user', 'token', 'system'] as const
+export type AuditActorKind = (typeof AUDIT_ACTORS)[number]
 
 /** The wire protocol a request or an attempt spoke. */
 export const WIRE_PROTOCOLS = ['chat', 'responses'] as const

@@ -3,9 +3,34 @@ import { type FreshDatabase, freshDatabase } from './testing/fresh-database.ts'
 
 /** What the gateway itself writes, or never reads: changing it reloads nothing. */
 const QUIET_COLUMNS = {
-  users: ['id', 'email', 'name', 'role', 'password_hash', 'balance_nano', 'notes', 'created_at'],
+  users: [
+    'id',
+    'email',
+    'name',
+    'role',
+    'password_hash',
+    'balance_nano',
+    'billed_nano',
+    'notes',
+    'created_at',
+    'totp_secret_sealed',
+    'totp_enabled_at',
+    'totp_last_step',
+    'recovery_code_hashes',
+  ],
   api_keys: ['id', 'last_used_at', 'created_at'],
-  accounts: ['id', 'cooling_until', 'cooling_reason', 'model_cooling', 'health', 'last_used_at', 'created_at'],
+  accounts: [
+    'id',
+    'cooling_until',
+    'cooling_reason',
+    'model_cooling',
+    'health',
+    'last_used_at',
+    'created_at',
+    'oauth_access_expires_at',
+    'proxy_host',
+    'health_checked_at',
+  ],
 }
 
 async function seed({ sql }: FreshDatabase): Promise<void> {

@@ -1,8 +1,32 @@
 import type { Role } from '@turnpike/core/words'
 
-const VIEWER = ['self', 'users:read', 'groups:read', 'keys:read', 'accounts:read', 'usage:read', 'ops:read'] as const
+const VIEWER = [
+  'self',
+  'users:read',
+  'groups:read',
+  'keys:read',
+  'accounts:read',
+  'subscriptions:read',
+  'prices:read',
+  'redeem:read',
+  'usage:read',
+  'ops:read',
+  'settings:read',
+] as const
 const OPERATOR = [...VIEWER, 'accounts:operate'] as const
-const ADMIN = [...OPERATOR, 'users:write', 'groups:write', 'keys:write', 'accounts:write'] as const
+const ADMIN = [
+  ...OPERATOR,
+  'users:write',
+  'groups:write',
+  'keys:write',
+  'accounts:write',
+  'subscriptions:write',
+  'prices:write',
+  'redeem:write',
+  'settings:write',
+  'tokens:write',
+  'audit:read',
+] as const
 const OWNER = [...ADMIN, 'owners:write'] as const
 
 /** What a procedure may demand. `self` is everybody's own session and account. */

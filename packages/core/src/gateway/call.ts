@@ -1,5 +1,5 @@
 import type { Endpoint, WireProtocol } from '../words.ts'
-import type { GroupPolicy } from './ports.ts'
+import type { GroupPolicy, RateLimits } from './ports.ts'
 import type { RequestBody } from './request-body.ts'
 
 /** One checked request of one authenticated caller, as it enters the relay. */
@@ -32,6 +32,7 @@ export interface Caller {
   userConcurrency: number
   keyId: number
   keyConcurrency: number
+  keyRates: RateLimits
   /** Models the key may use; empty = those of its group. */
   models: readonly string[]
   group: GroupPolicy

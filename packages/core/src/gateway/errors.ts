@@ -1,3 +1,5 @@
+import type { RatesLeft } from './ports.ts'
+
 /** Every code a gateway request can be refused or end with. Source: gateway.md, "Error shape". */
 export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
 
@@ -6,6 +8,7 @@ export type OpenAiErrorType =
   | 'authentication_error'
   | 'permission_error'
   | 'rate_limit_error'
+  | 'billing_error'
   | 'api_error'
   | 'upstream_error'
 
@@ -17,6 +20,7 @@ interface GatewayErrorRow {
 
 const UNAVAILABLE_UPSTREAM = 'Upstream service temporarily unavailable'
 const FAILED_UPSTREAM = 'Upstream request failed'
+const REACHED_RATE = 'Rate limit reached, please retry later'
 const TRY_LATER = 'Service temporarily unavailable, please retry later'
 
 /** The error table: our own messages are these fixed texts and nothing else. */
@@ -33,6 +37,11 @@ export const GATEWAY_ERRORS = {
     status: 429,
     type: 'rate_limit_error',
     message: 'Too many requests with invalid API keys',
+  },
+  ip_not_allowed: {
+    status: 403,
+    type: 'permission_error',
+    message: 'This API key cannot be used from this address',
   },
   group_unavailable: {
     status: 403,
@@ -53,6 +62,8 @@ export const GATEWAY_ERRORS = {
     message: 'The model does not exist or you do not have access to it',
   },
   unsupported_parameter: { status: 400, type: 'invalid_request_error', message: 'Unsupported parameter' },
+  requests_per_minute: { status: 429, type: 'rate_limit_error', message: REACHED_RATE },
+  tokens_per_minute: { status: 429, type: 'rate_limit_error', message: REACHED_RATE },
   queue_full: {
     status: 429,
     type: 'rate_limit_error',
@@ -73,6 +84,13 @@ export const GATEWAY_ERRORS = {
     type: 'rate_limit_error',
     message: 'Concurrency limit exceeded for account, please retry later',
   },
+  insufficient_balance: { status: 403, type: 'billing_error', message: 'Insufficient balance' },
+  daily_limit: { status: 403, type: 'billing_error', message: 'Daily limit reached' },
+  weekly_limit: { status: 403, type: 'billing_error', message: 'Weekly limit reached' },
+  monthly_limit: { status: 403, type: 'billing_error', message: 'Monthly limit reached' },
+  subscription_expired: { status: 403, type: 'billing_error', message: 'Subscription expired' },
+  key_spending_limit: { status: 403, type: 'billing_error', message: 'Spending limit of this API key reached' },
+  model_not_priced: { status: 403, type: 'billing_error', message: 'This model has no price' },
   no_available_accounts: { status: 503, type: 'api_error', message: 'No available accounts' },
   upstream_auth: {
     status: 502,
@@ -105,6 +123,7 @@ export const GATEWAY_ERRORS = {
   overloaded: { status: 503, type: 'api_error', message: 'Server is busy, please retry later' },
   control_plane_unavailable: { status: 503, type: 'api_error', message: TRY_LATER },
   ledger_unavailable: { status: 503, type: 'api_error', message: TRY_LATER },
+  balance_unavailable: { status: 503, type: 'api_error', message: TRY_LATER },
   internal_error: { status: 500, type: 'api_error', message: 'Internal server error' },
 } as const satisfies Record<string, GatewayErrorRow>
 
@@ -115,18 +134,22 @@ interface GatewayErrorDetails {
   retryAfterMs?: number
   /** Replaces the table's text where the table says it carries a figure (body_too_large). */
   message?: string
+  /** What is left of the caller's rates, where one of them refused. */
+  rates?: RatesLeft | null
   cause?: unknown
 }
 
 /** How far a request came, for the headers of its answer. Milliseconds. */
 export interface Progress {
+  /** What is left of the caller's rates; null = none is set, or it never came to them. */
+  rates: RatesLeft | null
   attempts: number
   queueMs: number
   routeMs: number
   upstreamMs: number
 }
 
-export const NO_PROGRESS: Progress = { attempts: 0, queueMs: 0, routeMs: 0, upstreamMs: 0 }
+export const NO_PROGRESS: Progress = { rates: null, attempts: 0, queueMs: 0, routeMs: 0, upstreamMs: 0 }
 
 /** A refusal or failure with a closed code; anything else that is thrown is `internal_error`. */
 export class GatewayError extends Error {
@@ -134,6 +157,7 @@ export class GatewayError extends Error {
   readonly code: GatewayErrorCode
   readonly param: string | null
   readonly retryAfterMs: number | null
+  readonly rates: RatesLeft | null
   /** Set by the relay; a refusal before it has none. */
   progress: Progress = NO_PROGRESS
 
@@ -142,6 +166,7 @@ export class GatewayError extends Error {
     this.code = code
     this.param = details.param ?? null
     this.retryAfterMs = details.retryAfterMs ?? null
+    this.rates = details.rates ?? null
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Endpoint, OutcomeKind, WireProtocol } from '../words.ts'
+import type { BillingMode, Endpoint, OutcomeKind, WireProtocol } from '../words.ts'
 
 /** Tokens of one answer. `cachedInputTokens` and `cacheWriteTokens` are parts of `inputTokens`, `reasoningTokens` of `outputTokens`. */
 export interface TokenUsage {
@@ -64,6 +64,11 @@ export interface Outcome {
   keyId: number
   groupId: number
   accountId: number | null
+  /** What `billedNano` is charged to. */
+  billing: BillingMode
+  subscriptionId: number | null
+  /** Service tier the upstream said it served; null = it said none. */
+  serviceTier: string | null
   model: string
   upstreamModel: string | null
   upstreamResponseId: string | null

@@ -23,6 +23,15 @@ export interface GroupPolicy {
   stickiness: Stickiness
   timeouts: Timeouts
   maxAccountSwitches: number
+  rates: RateLimits
+  /** Output assumed of a request that states no maximum, in tokens. */
+  assumedOutputTokens: number
+}
+
+/** Per sliding minute; null = no limit. */
+export interface RateLimits {
+  requestsPerMinute: number | null
+  tokensPerMinute: number | null
 }
 
 export interface Timeouts {
@@ -71,14 +80,43 @@ export interface AdmitRequest {
   userConcurrency: number
   keyId: number
   keyConcurrency: number
+  keyRates: RateLimits
+  groupId: number
+  /** Of the whole group, all its keys together. */
+  groupRates: RateLimits
+  /** Counted at once; `settleTokens` corrects it. */
+  estimatedTokens: number
   onBusy: OnBusy
   client: AbortSignal
 }
 
+/** A user and a key slot, and a place in the rates. */
+export interface Admission extends Lease {
+  /** What is left of the tightest rates with this request counted; null = none is set. */
+  rates: RatesLeft | null
+  /** The tokens it really took, in place of the estimate. Counts once. */
+  settleTokens(tokens: number): void
+}
+
+export interface RatesLeft {
+  requests: RateLeft | null
+  tokens: RateLeft | null
+}
+
+export interface RateLeft {
+  limit: number
+  remaining: number
+  /** Until all of the limit is free again. */
+  resetMs: number
+}
+
 /** Slots and queues (gateway.md steps 4, 5, 8). Refusals are GatewayErrors; a caller who leaves rejects with ClientLeft. */
 export interface Slots {
-  /** Waits in the user's room for a user and a key slot: queue_full, user_concurrency_limit, key_concurrency_limit. */
-  admit(request: AdmitRequest): Lease | Promise<Lease>
+  /**
+   * Counts the request in its rates (requests_per_minute, tokens_per_minute: key, then group; who is refused is not counted),
+   * then waits in the user's room for a user and a key slot (queue_full, user_concurrency_limit, key_concurrency_limit).
+   */
+  admit(request: AdmitRequest): Admission | Promise<Admission>
   /** A free slot of the account, or null. */
   takeAccount(candidate: Candidate, requestId: string): Lease | null | Promise<Lease | null>
   /** Waits in the account's queue; null when its queue is full or nothing came free in time. */
@@ -103,6 +141,36 @@ export interface AccountBook {
   /** The account a session is bound to, renewed by looking. */
   boundAccount(sessionKey: string): number | null
   bind(sessionKey: string, accountId: number): void
+}
+
+/** Money on the request path (gateway.md step 6): an estimate is reserved before an account is chosen, the end settles it. */
+export interface Money {
+  /**
+   * Null where nothing has to be reserved: the group bills nothing and the key has no spending limit.
+   * Refuses with the billing codes of the error table, balance_unavailable.
+   */
+  reserve(request: ReserveRequest): Reservation | null | Promise<Reservation | null>
+}
+
+export interface ReserveRequest {
+  requestId: string
+  userId: number
+  keyId: number
+  group: GroupPolicy
+  /** Accounts that could serve it: each names the model it would be priced by. */
+  candidates: readonly Candidate[]
+  inputBytes: number
+  /** As the caller states it; null = he states none. */
+  maxOutputTokens: number | null
+  /** When the request started: prices are dated. */
+  atMs: number
+}
+
+export interface Reservation {
+  /** The subscription that pays; null = a balance does, or nobody. */
+  subscriptionId: number | null
+  /** Gives the estimate back and books what was billed. Counts once. */
+  settle(billedNano: number): void
 }
 
 export interface UpstreamRequest {
@@ -147,6 +215,7 @@ export interface StartRecord {
   groupId: number
   accountId: number
   model: string
+  billing: BillingMode
   multiplierE4: number
   clientIp: string
 }
@@ -162,6 +231,7 @@ export interface RelayPorts {
   clock: Clock
   random: () => number
   slots: Slots
+  money: Money
   accounts: AccountBook
   upstream: Upstream
   journal: Journal

@@ -17,7 +17,8 @@ export async function recordFailure(story: Story, error: unknown, ports: RelayPo
     return error
   }
   const told = asGatewayError(error)
-  told.progress = progressOf(story, ports.clock.monotonic())
+  const progress = progressOf(story, ports.clock.monotonic())
+  told.progress = { ...progress, rates: told.rates ?? progress.rates }
   const { code } = told
   const kind = story.isJournaled ? story.failedAs : 'failed'
   await conclude(story, { ...NOTHING_DELIVERED, kind, status: GATEWAY_ERRORS[code].status, errorCode: code }, ports)

@@ -1,7 +1,8 @@
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { GatewayError } from './errors.ts'
-import type { Lease, RelayPorts } from './ports.ts'
+import { estimateTokens } from './estimate-tokens.ts'
+import type { Admission, Lease, RelayPorts, Reservation } from './ports.ts'
 import { recordFailure } from './record-failure.ts'
 import { beginStory, type Story } from './story.ts'
 import { answerFromPool } from './try-accounts.ts'
@@ -22,7 +23,9 @@ export async function relay(call: Call, ports: RelayPorts): Promise<Answer> {
   }
   try {
     checkModel(call)
-    held.add(await admit(story, ports))
+    story.admission = await admit(story, ports)
+    held.add(story.admission)
+    story.reservation = await reserve(story, ports)
     return await answerFromPool({ story, ports, held, release })
   } catch (error) {
     release()
@@ -37,7 +40,7 @@ function checkModel({ body, caller }: Call): void {
   }
 }
 
-async function admit(story: Story, { slots, clock }: RelayPorts): Promise<Lease> {
+async function admit(story: Story, { slots, clock }: RelayPorts): Promise<Admission> {
   const { caller, requestId, client } = story.call
   const since = clock.monotonic()
   const admitted = slots.admit({
@@ -46,6 +49,10 @@ async function admit(story: Story, { slots, clock }: RelayPorts): Promise<Lease>
     userConcurrency: caller.userConcurrency,
     keyId: caller.keyId,
     keyConcurrency: caller.keyConcurrency,
+    keyRates: caller.keyRates,
+    groupId: caller.group.id,
+    groupRates: caller.group.rates,
+    estimatedTokens: estimateTokens(story.call),
     onBusy: caller.group.onBusy,
     client,
   })
@@ -56,4 +63,18 @@ async function admit(story: Story, { slots, clock }: RelayPorts): Promise<Lease>
     story.queueMs += clock.monotonic() - since
     story.routeStartedAt = clock.monotonic()
   }
+}
+
+function reserve({ call }: Story, { money, accounts }: RelayPorts): Reservation | null | Promise<Reservation | null> {
+  const { caller, body, requestId } = call
+  return money.reserve({
+    requestId,
+    userId: caller.userId,
+    keyId: caller.keyId,
+    group: caller.group,
+    candidates: accounts.candidates(caller.group.id, body.model),
+    inputBytes: call.bytes.byteLength,
+    maxOutputTokens: body.maxOutputTokens,
+    atMs: call.createdAtMs,
+  })
 }

@@ -21,6 +21,8 @@ export interface RequestBody {
   /** Chat streams: the caller asked for the usage chunk himself. */
   wantsUsageChunk: boolean
   promptCacheKey: string | null
+  /** The output the caller is ready to pay for, in tokens; null = he states none. */
+  maxOutputTokens: number | null
 }
 
 /**
@@ -45,7 +47,14 @@ export function parseRequestBody(text: string, readText: () => string = () => te
     stream: json.stream === true,
     wantsUsageChunk: isObject(json.stream_options) && json.stream_options.include_usage === true,
     promptCacheKey: asString(json.prompt_cache_key),
+    maxOutputTokens: statedMaximum(json),
   }
+}
+
+/** Of either protocol; what is no count states nothing, the upstream will say so. */
+function statedMaximum(json: JsonObject): number | null {
+  const stated = json.max_output_tokens ?? json.max_completion_tokens ?? json.max_tokens
+  return typeof stated === 'number' && Number.isSafeInteger(stated) && stated >= 0 ? stated : null
 }
 
 /** The text for the upstream: the caller's own with only the model mapped and usage asked for; null = nothing changes. */

@@ -3,7 +3,7 @@ import type { AttemptTimes } from './attempt.ts'
 import type { Call } from './call.ts'
 import type { Progress } from './errors.ts'
 import { type AttemptRecord, type DecisionRecord, NO_USAGE, type Outcome, type TokenUsage } from './outcome.ts'
-import type { Candidate, RelayPorts } from './ports.ts'
+import type { Admission, Candidate, RelayPorts, Reservation } from './ports.ts'
 
 /** What is known of a request while it runs; becomes its one outcome. */
 export interface Story {
@@ -22,6 +22,8 @@ export interface Story {
   /** The event that opened the stream (JSON: the last byte) came in; it went out. */
   relayInAt: number | null
   relayOutAt: number | null
+  admission: Admission | null
+  reservation: Reservation | null
   /** A start record was written, so an end record must follow. */
   isJournaled: boolean
   /** What a request that got no answer ends as. */
@@ -67,6 +69,8 @@ export function beginStory(call: Call): Story {
     firstOutputAt: null,
     relayInAt: null,
     relayOutAt: null,
+    admission: null,
+    reservation: null,
     isJournaled: false,
     failedAs: 'exhausted',
   }
@@ -100,6 +104,9 @@ export function outcomeOf(story: Story, ending: Ending, ports: Pick<RelayPorts, 
     keyId: call.caller.keyId,
     groupId: group.id,
     accountId: candidate?.accountId ?? null,
+    billing: group.billing,
+    subscriptionId: story.reservation?.subscriptionId ?? null,
+    serviceTier: null,
     model: call.body.model,
     upstreamModel: candidate?.upstreamModel ?? null,
     upstreamResponseId: ending.upstreamResponseId,
@@ -120,11 +127,12 @@ export function outcomeOf(story: Story, ending: Ending, ports: Pick<RelayPorts, 
 
 /** How far the request has come by `at` (monotonic). */
 export function progressOf(
-  { attempt, attempts, queueMs, accountQueueMs, routeStartedAt }: Story,
+  { admission, attempt, attempts, queueMs, accountQueueMs, routeStartedAt }: Story,
   at: number,
 ): Progress {
   const startedAt = attempt?.startedAt ?? at
   return {
+    rates: admission?.rates ?? null,
     attempts: attempts.length,
     queueMs,
     routeMs: Math.max(0, startedAt - routeStartedAt - accountQueueMs),

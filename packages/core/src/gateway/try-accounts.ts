@@ -187,6 +187,7 @@ async function journalStart(story: Story, candidate: Candidate, { journal }: Rel
     groupId: call.caller.group.id,
     accountId: candidate.accountId,
     model: call.body.model,
+    billing: call.caller.group.billing,
     multiplierE4: call.caller.group.multiplierE4,
     clientIp: call.clientIp,
   })

@@ -1,4 +1,4 @@
-import { ACCOUNT_AUTHS, ACCOUNT_STATUSES, PROTOCOLS, PROVIDERS } from '@turnpike/core/words'
+import { ACCOUNT_AUTHS, ACCOUNT_STATUSES, OAUTH_GRANTS, PROTOCOLS, PROVIDERS } from '@turnpike/core/words'
 import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, id, instant, oneOf, ref } from './columns.ts'
 import { groups } from './groups.ts'
@@ -21,6 +21,26 @@ export const accounts = pgTable(
     auth: text({ enum: ACCOUNT_AUTHS }).notNull().default('api_key'),
     secretSealed: text().notNull(),
     secretLast4: text().notNull(),
+    /** auth `oauth2`: where tokens come from. The secret is the client's secret (client_credentials). */
+    oauthGrant: text({ enum: OAUTH_GRANTS }),
+    oauthTokenUrl: text(),
+    oauthClientId: text(),
+    oauthScope: text(),
+    /** grant `refresh_token`: sealed, replaced whenever the token endpoint sends a new one. */
+    oauthRefreshSealed: text(),
+    oauthAccessSealed: text(),
+    oauthAccessExpiresAt: instant(),
+    /** Counts the refreshes: who holds a lower number reads again before it asks for a token itself. */
+    oauthGeneration: integer().notNull().default(0),
+    /** A sealed URL (http, https, socks5) through which the account is reached; null = directly. */
+    proxySealed: text(),
+    /** Host and port of the proxy, for people. */
+    proxyHost: text(),
+    /** Minutes between scheduled health checks; null = none. */
+    healthCheckMinutes: integer(),
+    /** Whether a passing health check lifts an `error`. */
+    healthCheckRecovers: boolean().notNull().default(false),
+    healthCheckedAt: instant(),
     /** A sealed JSON object of header names and values; null = none. */
     extraHeadersSealed: text(),
     /** Whether the caller's organisation and project headers go upstream. */
@@ -52,6 +72,7 @@ export const accounts = pgTable(
     oneOf('accounts_provider_check', table.provider, PROVIDERS),
     oneOf('accounts_protocol_check', table.protocol, PROTOCOLS),
     oneOf('accounts_auth_check', table.auth, ACCOUNT_AUTHS),
+    oneOf('accounts_oauth_grant_check', table.oauthGrant, OAUTH_GRANTS),
     oneOf('accounts_status_check', table.status, ACCOUNT_STATUSES),
   ],
 )

@@ -1,5 +1,5 @@
 import type { AttemptRecord, DecisionRecord } from '@turnpike/core/gateway/outcome'
-import { ENDPOINTS, OUTCOMES, WIRE_PROTOCOLS } from '@turnpike/core/words'
+import { BILLING_MODES, ENDPOINTS, OUTCOMES, WIRE_PROTOCOLS } from '@turnpike/core/words'
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, real, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, nano, ref } from './columns.ts'
@@ -27,6 +27,11 @@ export const usageLogs = pgTable(
     keyId: ref().notNull(),
     groupId: ref().notNull(),
     accountId: ref(),
+    /** What `billedNano` was charged to; null in rows of older versions, which charged nothing. */
+    billing: text({ enum: BILLING_MODES }),
+    subscriptionId: ref(),
+    /** Service tier the upstream said it served; null = it said none. */
+    serviceTier: text(),
     model: text().notNull(),
     upstreamModel: text(),
     upstreamResponseId: text(),

@@ -11,7 +11,7 @@ interface OutcomeColumn {
 /** Members of an outcome that the database reads by type. */
 const MEMBERS = `"createdAtMs" double precision, "requestId" uuid, "clientRequestId" text, endpoint text, protocol text,
   stream boolean, status integer, outcome text, "errorCode" text, "userId" bigint, "keyId" bigint, "groupId" bigint,
-  "accountId" bigint, model text, "upstreamModel" text, "upstreamResponseId" text, usage jsonb, estimated boolean,
+  "accountId" bigint, billing text, "subscriptionId" bigint, "serviceTier" text, model text, "upstreamModel" text, "upstreamResponseId" text, usage jsonb, estimated boolean,
   "usageInvalid" boolean, "costNano" bigint, "billedNano" bigint, "multiplierE4" integer, "priceRule" text, attempts jsonb,
   decision jsonb, times jsonb, "clientIp" text, "userAgent" text`
 
@@ -30,6 +30,9 @@ export const OUTCOME_COLUMNS: readonly OutcomeColumn[] = [
   { name: 'key_id', value: 'o."keyId"' },
   { name: 'group_id', value: 'o."groupId"' },
   { name: 'account_id', value: 'o."accountId"' },
+  { name: 'billing', value: 'o.billing' },
+  { name: 'subscription_id', value: 'o."subscriptionId"' },
+  { name: 'service_tier', value: cut('o."serviceTier"') },
   { name: 'model', value: cut('o.model') },
   { name: 'upstream_model', value: cut('o."upstreamModel"') },
   { name: 'upstream_response_id', value: cut('o."upstreamResponseId"') },

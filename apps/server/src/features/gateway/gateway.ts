@@ -97,6 +97,7 @@ export async function openGateway(options: GatewayOptions) {
     clock,
     random: Math.random,
     slots,
+    money: { reserve: () => null },
     accounts,
     upstream: createUpstream({ account: (id) => config.current().accounts.get(id), poolFor: options.egress.poolFor }),
     journal: ledger.port,

@@ -76,7 +76,7 @@ export function usageTotals(sql: Sql, window: UsageWindow, groupBy: UsageGroupin
     select
       is_total as "isTotal", counted.id, ${labelOf(sql, groupBy)} as label, requests, errors,
       input_tokens as "inputTokens", cached_input_tokens as "cachedInputTokens", output_tokens as "outputTokens",
-      cost_nano as "costNano", billed_nano as "billedNano"
+      cost_nano as "costNano", counted.billed_nano as "billedNano"
     from counted
     ${labelSource(sql, groupBy)}
     order by is_total desc, cost_nano::numeric desc nulls last, requests desc, counted.id

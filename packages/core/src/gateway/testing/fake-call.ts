@@ -9,6 +9,8 @@ export const FIRST_BYTE_MS = 300_000
 export const IDLE_MS = 180_000
 export const TOTAL_MS = 1_800_000
 
+const NO_RATES = { requestsPerMinute: null, tokensPerMinute: null }
+
 interface FakeCall {
   protocol?: WireProtocol
   body?: object
@@ -40,7 +42,15 @@ export function fakeCall({
     bytes: new TextEncoder().encode(text),
     headers: { accept: '*/*' },
     session,
-    caller: { userId: 1, userConcurrency: 5, keyId: 2, keyConcurrency: 0, models, group: fakeGroup(group) },
+    caller: {
+      userId: 1,
+      userConcurrency: 5,
+      keyId: 2,
+      keyConcurrency: 0,
+      keyRates: NO_RATES,
+      models,
+      group: fakeGroup(group),
+    },
     clientIp: '127.0.0.1',
     userAgent: 'test',
     client: client ?? new AbortController().signal,
@@ -58,6 +68,8 @@ function fakeGroup(members: Partial<GroupPolicy> = {}): GroupPolicy {
     stickiness: 'session',
     timeouts: { connectMs: 5_000, firstByteMs: FIRST_BYTE_MS, idleMs: IDLE_MS, totalMs: TOTAL_MS },
     maxAccountSwitches: 3,
+    rates: NO_RATES,
+    assumedOutputTokens: 4_096,
     ...members,
   }
 }

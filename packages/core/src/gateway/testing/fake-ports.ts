@@ -1,6 +1,6 @@
 import type { AccountEvent } from '../account-state.ts'
 import type { Outcome } from '../outcome.ts'
-import type { AccountWait, Candidate, Lease, RelayPorts, StartRecord } from '../ports.ts'
+import type { AccountWait, Admission, Candidate, Lease, RelayPorts, StartRecord } from '../ports.ts'
 import { createRetryBudget } from '../retry-budget.ts'
 import { isFull } from '../select-account.ts'
 import { asBytes, fromBytes } from './bytes.ts'
@@ -25,6 +25,9 @@ export interface FakePorts extends RelayPorts {
   ttfts: number[]
   bindings: Map<string, number>
   waits: { accountId: number; waitMs: number }[]
+  settledTokens: number[]
+  /** What was billed of each reservation. */
+  settlements: number[]
   starts: StartRecord[]
   ends: Outcome[]
   outcomes: Outcome[]
@@ -35,6 +38,7 @@ interface FakePortsOptions {
   random?: () => number
   waitForAccount?: (candidate: Candidate, wait: AccountWait) => Promise<Lease | null>
   admit?: RelayPorts['slots']['admit']
+  reserve?: RelayPorts['money']['reserve']
   journal?: Partial<RelayPorts['journal']>
 }
 
@@ -47,22 +51,29 @@ export function createFakePorts({
   const clock = createFakeClock()
   const leases: FakeLease[] = []
   const log: string[] = []
-  const record: Pick<FakePorts, 'reports' | 'probes' | 'ttfts' | 'waits' | 'starts' | 'ends' | 'outcomes'> = {
+  const record: Pick<
+    FakePorts,
+    'reports' | 'probes' | 'ttfts' | 'waits' | 'settledTokens' | 'settlements' | 'starts' | 'ends' | 'outcomes'
+  > = {
     reports: [],
     probes: [],
     ttfts: [],
     waits: [],
+    settledTokens: [],
+    settlements: [],
     starts: [],
     ends: [],
     outcomes: [],
   }
   const bindings = new Map<string, number>()
 
-  function lease(of: string, candidate?: Candidate): Lease {
+  function lease(of: string, candidate?: Candidate): Admission {
     const fake: FakeLease = { of, releases: 0 }
     leases.push(fake)
     if (candidate) candidate.live.inFlight++
     return {
+      rates: null,
+      settleTokens: (tokens) => void record.settledTokens.push(tokens),
       release() {
         if (++fake.releases === 1 && candidate) candidate.live.inFlight--
       },
@@ -84,6 +95,11 @@ export function createFakePorts({
         record.waits.push({ accountId: candidate.accountId, waitMs: wait.waitMs })
         return (await overrides.waitForAccount?.(candidate, wait)) ?? null
       },
+    },
+    money: {
+      reserve:
+        overrides.reserve ??
+        (() => ({ subscriptionId: null, settle: (billedNano) => void record.settlements.push(billedNano) })),
     },
     accounts: {
       candidates: () => candidates,

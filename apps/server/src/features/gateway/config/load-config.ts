@@ -61,6 +61,8 @@ function toGroup(row: GroupRow): GroupConfig {
       totalMs: row.totalTimeoutMs,
     },
     maxAccountSwitches: row.maxAccountSwitches,
+    rates: { requestsPerMinute: row.requestsPerMinute, tokensPerMinute: row.tokensPerMinute },
+    assumedOutputTokens: row.assumedOutputTokens,
   }
 }
 

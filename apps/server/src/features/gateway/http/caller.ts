@@ -50,6 +50,7 @@ export function createCallerOf({ authenticator, config, clientAddress, onKeyUsed
       userConcurrency: key.userConcurrency,
       keyId: key.keyId,
       keyConcurrency: key.concurrency,
+      keyRates: { requestsPerMinute: key.requestsPerMinute, tokensPerMinute: key.tokensPerMinute },
       models: key.models,
       group: group(key),
     }),

@@ -11,7 +11,11 @@ export interface KeyRecord {
   /** Ms since the epoch; Infinity = never. */
   expiresAtMs: number
   concurrency: number
+  requestsPerMinute: number | null
+  tokensPerMinute: number | null
   models: readonly string[]
+  /** Empty = usable from every address. */
+  cidrs: readonly string[]
   groupId: number
   userId: number
   userStatus: UserStatus
@@ -26,7 +30,8 @@ interface KeyRow extends Omit<KeyRecord, 'expiresAtMs'> {
 export async function keysByPublicId(sql: Sql, publicIds: string[]): Promise<KeyRecord[]> {
   const rows = await sql<KeyRow[]>`
     select k.id::int as "keyId", k.public_id as "publicId", k.secret_hash as "secretHash", k.status,
-           k.expires_at as "expiresAt", k.concurrency, k.models, k.group_id::int as "groupId",
+           k.expires_at as "expiresAt", k.concurrency,
+           k.requests_per_minute as "requestsPerMinute", k.tokens_per_minute::float8 as "tokensPerMinute", k.models, k.cidrs, k.group_id::int as "groupId",
            u.id::int as "userId", u.status as "userStatus", u.concurrency as "userConcurrency"
     from api_keys k join users u on u.id = k.user_id
     where k.public_id = any(${publicIds})`

@@ -7,7 +7,7 @@ export const ACCOUNT_QUEUE_LIMIT = 100
 
 /** Account slots of one instance (gateway.md step 8): counts live on the account itself, where the choice reads them. */
 export function createAccountSlots({ book, monotonic }: { book: LeaseBook; monotonic: () => number }) {
-  const queues = new Map<number, WaiterQueue>()
+  const queues = new Map<number, WaiterQueue<Lease>>()
   /** The newest view of an account: its concurrency may have been edited since a waiter came. */
   const newest = new Map<number, Candidate>()
 
@@ -41,7 +41,7 @@ export function createAccountSlots({ book, monotonic }: { book: LeaseBook; monot
   async function wait(candidate: Candidate, { requestId, waitMs, client }: AccountWait): Promise<Lease | null> {
     const free = take(candidate, requestId)
     if (free !== null) return free
-    const queue = queues.get(candidate.accountId) ?? new WaiterQueue()
+    const queue = queues.get(candidate.accountId) ?? new WaiterQueue<Lease>()
     if (queue.length >= ACCOUNT_QUEUE_LIMIT) return null
     queues.set(candidate.accountId, queue)
     newest.set(candidate.accountId, candidate)

@@ -2,12 +2,12 @@ import { ClientLeft } from '@turnpike/core/gateway/client-left'
 import type { Lease } from '@turnpike/core/gateway/ports'
 
 /** Somebody who queues for a slot. */
-export interface Waiter {
+export interface Waiter<Granted extends Lease> {
   requestId: string
   /** What it waits for beside the queue's own limit, e.g. its key; null = nothing. */
   keyId: number | null
   since: number
-  wake(lease: Lease): void
+  wake(lease: Granted): void
   refuse(error: Error): void
 }
 
@@ -22,31 +22,31 @@ interface WaitOptions {
 }
 
 /** Waiters in order of arrival. Leaving (time-out, caller gone, served) is O(n) in a queue that is bounded by its owner. */
-export class WaiterQueue {
-  #waiters: Waiter[] = []
+export class WaiterQueue<Granted extends Lease> {
+  #waiters: Waiter<Granted>[] = []
 
   get length(): number {
     return this.#waiters.length
   }
 
-  [Symbol.iterator](): Iterator<Waiter> {
+  [Symbol.iterator](): Iterator<Waiter<Granted>> {
     return this.#waiters[Symbol.iterator]()
   }
 
-  remove(waiter: Waiter): void {
+  remove(waiter: Waiter<Granted>): void {
     const at = this.#waiters.indexOf(waiter)
     if (at !== -1) this.#waiters.splice(at, 1)
   }
 
-  wait({ requestId, keyId, waitMs, client, now, onTimeout }: WaitOptions): Promise<Lease> {
+  wait({ requestId, keyId, waitMs, client, now, onTimeout }: WaitOptions): Promise<Granted> {
     if (client.aborted) return Promise.reject(new ClientLeft())
-    const { promise, resolve, reject } = Promise.withResolvers<Lease>()
+    const { promise, resolve, reject } = Promise.withResolvers<Granted>()
     const leave = () => {
       clearTimeout(timer)
       client.removeEventListener('abort', onLeft)
       this.remove(waiter)
     }
-    const waiter: Waiter = {
+    const waiter: Waiter<Granted> = {
       requestId,
       keyId: keyId ?? null,
       since: now,

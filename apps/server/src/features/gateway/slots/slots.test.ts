@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { createInProcessSlots } from './in-process-slots.ts'
 import { USER_WAIT_MS, WAITING_ROOM_EXTRA } from './user-slots.ts'
 
+const NO_RATES = { requestsPerMinute: null, tokensPerMinute: null }
 const stays = new AbortController().signal
 
 function world() {
@@ -16,6 +17,10 @@ function world() {
       userConcurrency: 1,
       keyId: 1,
       keyConcurrency: 0,
+      keyRates: NO_RATES,
+      groupId: 1,
+      groupRates: NO_RATES,
+      estimatedTokens: 0,
       onBusy: 'wait',
       client: stays,
       ...over,

@@ -1,5 +1,5 @@
 import { GatewayError } from '@turnpike/core/gateway/errors'
-import type { AdmitRequest, Lease } from '@turnpike/core/gateway/ports'
+import type { Admission, AdmitRequest } from '@turnpike/core/gateway/ports'
 import type { LeaseBook } from './lease-book.ts'
 import { WaiterQueue } from './queue.ts'
 
@@ -11,7 +11,7 @@ interface UserState {
   inFlight: number
   limit: number
   keys: Map<number, { inFlight: number; limit: number }>
-  queue: WaiterQueue
+  queue: WaiterQueue<Admission>
 }
 
 /**
@@ -25,7 +25,7 @@ export function createUserSlots({ book, monotonic }: { book: LeaseBook; monotoni
   function stateOf({ userId, userConcurrency, keyId, keyConcurrency }: AdmitRequest): UserState {
     let user = users.get(userId)
     if (user === undefined) {
-      user = { inFlight: 0, limit: userConcurrency, keys: new Map(), queue: new WaiterQueue() }
+      user = { inFlight: 0, limit: userConcurrency, keys: new Map(), queue: new WaiterQueue<Admission>() }
       users.set(userId, user)
     }
     user.limit = userConcurrency
@@ -46,17 +46,18 @@ export function createUserSlots({ book, monotonic }: { book: LeaseBook; monotoni
     return key === undefined || isUnder(key.inFlight, key.limit)
   }
 
-  function lend(userId: number, user: UserState, keyId: number, requestId: string): Lease {
+  function lend(userId: number, user: UserState, keyId: number, requestId: string): Admission {
     const key = user.keys.get(keyId) ?? { inFlight: 0, limit: 0 }
     user.keys.set(keyId, key)
     user.inFlight++
     key.inFlight++
-    return book.lend({ kind: 'user', ownerId: userId, requestId, since: monotonic() }, () => {
+    const lease = book.lend({ kind: 'user', ownerId: userId, requestId, since: monotonic() }, () => {
       user.inFlight--
       key.inFlight--
       serve(userId, user)
       forget(userId, user)
     })
+    return { rates: null, settleTokens() {}, release: () => lease.release() }
   }
 
   function serve(userId: number, user: UserState): void {
@@ -75,7 +76,7 @@ export function createUserSlots({ book, monotonic }: { book: LeaseBook; monotoni
     if (user.inFlight === 0 && user.queue.length === 0) users.delete(userId)
   }
 
-  function admit(request: AdmitRequest): Lease | Promise<Lease> {
+  function admit(request: AdmitRequest): Admission | Promise<Admission> {
     const { userId, keyId, requestId, client } = request
     const user = stateOf(request)
     if (hasRoom(user, keyId)) return lend(userId, user, keyId, requestId)

@@ -27,6 +27,7 @@ export function start(requestId: string): JournalRecord & { kind: 'start' } {
     groupId: 3,
     accountId: 4,
     model: 'größe-😀',
+    billing: 'none',
     multiplierE4: 10_000,
     clientIp: '192.0.2.7',
   }
