@@ -2,10 +2,18 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { end, leaveDirectory, makeLedger, makeLog, makeTempDir, start } from './__fixtures__/journal-world.ts'
+import {
+  encodeRecord,
+  end,
+  leaveDirectory,
+  makeLedger,
+  makeLog,
+  makeTempDir,
+  start,
+} from './__fixtures__/journal-world.ts'
 import { openAdoption } from './adopt.ts'
 import { makeDirectory } from './directories.ts'
-import { encodeRecord, type JournalRecord } from './record.ts'
+import type { JournalRecord } from './record.ts'
 
 const LAST_BYTES = 4 * 1024
 

@@ -1,9 +1,8 @@
 import { mkdirSync, readFileSync, rmdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { end, makeTempDir, start } from './__fixtures__/journal-world.ts'
+import { encodeRecord, end, makeTempDir, start } from './__fixtures__/journal-world.ts'
 import { createJournalWriter, JournalFull, segmentName } from './journal-writer.ts'
-import { encodeRecord } from './record.ts'
 
 const MIB = 1024 * 1024
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { end, start } from './__fixtures__/journal-world.ts'
-import { decodeRecord, encodeRecord, type JournalRecord, type ReadRecord, salvageRecords } from './record.ts'
+import { encodeRecord, end, start } from './__fixtures__/journal-world.ts'
+import { decodeRecord, type JournalRecord, type ReadRecord, salvageRecords } from './record.ts'
 
 /** A record as it is read back. */
 function asRead({ kind, record }: JournalRecord): ReadRecord {

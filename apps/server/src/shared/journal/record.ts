@@ -9,13 +9,17 @@ const FRONT_CHARS = 11
 /** Both kinds of records name their request first. */
 const REQUEST_ID = /^\{"requestId":"([^"\\]+)"/
 
+/** A record as it goes to the file. */
+export function asWritten({ kind, record }: JournalRecord): ReadRecord {
+  return { kind, requestId: record.requestId, json: JSON.stringify(record) }
+}
+
 /** One line: kind, CRC-32 of the JSON in hex, the JSON, line feed. JSON never contains a bare line feed. */
-export function encodeRecord({ kind, record }: JournalRecord): string {
-  const json = JSON.stringify(record)
+export function lineOf({ kind, json }: ReadRecord): string {
   return `${kind === 'start' ? 'S' : 'E'} ${checksum(json)} ${json}\n`
 }
 
-/** What is read back. It stays the JSON it is: the database takes ends apart, and most starts are met by their end. */
+/** A record as it stands in the file. It stays the JSON it is: the database takes ends apart, and most starts are met by their end. */
 export interface ReadRecord {
   kind: JournalRecord['kind']
   requestId: string
@@ -45,7 +49,7 @@ export function salvageRecords(line: string): ReadRecord[] {
   })
 }
 
-/** The start that a record holds. Safe because the checksum proved that the JSON is what `encodeRecord` wrote. */
+/** The start that a record holds. Safe because the checksum proved that the JSON is what `lineOf` made. */
 export function startOf({ json }: ReadRecord): StartRecord {
   const record: StartRecord = JSON.parse(json)
   return record

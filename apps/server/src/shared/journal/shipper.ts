@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StartRecord } from '@turnpike/core/gateway/ports'
 import { segmentName } from './journal-writer.ts'
+import type { RecentRecords } from './recent-records.ts'
 import { type ReadRecord, startOf } from './record.ts'
-import { readStep } from './segment-reader.ts'
+import { type ReadStep, readStep } from './segment-reader.ts'
 
 export const SHIP_BATCH_ROWS = 500
 
@@ -40,11 +41,14 @@ export interface Shipper {
 export function createShipper({
   directory,
   write,
+  recent = null,
   onRemoved = () => {},
   isFinal = false,
 }: {
   directory: string
   write: WriteOutcomes
+  /** What need not be read back; null = everything does. */
+  recent?: RecentRecords | null
   onRemoved?: (segment: number) => void
   /** The directory's process is dead: a torn last line will never be finished. */
   isFinal?: boolean
@@ -68,7 +72,7 @@ export function createShipper({
   async function shipSegment({ number, bytes, isOpen }: Segment): Promise<number> {
     let rows = 0
     for (let position = positions.get(number) ?? 0; position < bytes; ) {
-      const step = await readStep(join(directory, segmentName(number)), position, bytes, isFinal || !isOpen)
+      const step = await nextStep({ number, bytes, isOpen }, position)
       const outcomes = step.records.filter((record) => record.kind === 'end').map(({ json }) => json)
       for (let from = 0; from < outcomes.length; from += SHIP_BATCH_ROWS) {
         await write(outcomes.slice(from, from + SHIP_BATCH_ROWS))
@@ -82,6 +86,13 @@ export function createShipper({
       position = step.position
     }
     return rows
+  }
+
+  async function nextStep({ number, bytes, isOpen }: Segment, position: number): Promise<ReadStep> {
+    const written = recent?.take(number, position, SHIP_BATCH_ROWS)
+    if (written) return { ...written, damaged: 0 }
+    const limit = recent?.nextFrom(number, position) ?? bytes
+    return readStep(join(directory, segmentName(number)), position, limit, isFinal || !isOpen || limit < bytes)
   }
 
   function note(read: ReadRecord, segment: number): void {

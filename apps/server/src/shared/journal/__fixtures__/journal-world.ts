@@ -6,7 +6,7 @@ import type { StartRecord } from '@turnpike/core/gateway/ports'
 import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { type Log, silentLog } from '../../logger.ts'
 import { segmentName } from '../journal-writer.ts'
-import { encodeRecord, type JournalRecord } from '../record.ts'
+import { asWritten, type JournalRecord, lineOf } from '../record.ts'
 
 const MEMORY = '/dev/shm'
 
@@ -14,6 +14,11 @@ const MEMORY = '/dev/shm'
 export function makeTempDir() {
   const path = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'turnpike-test-'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** A record's line in the file. */
+export function encodeRecord(record: JournalRecord): string {
+  return lineOf(asWritten(record))
 }
 
 export function start(requestId: string): JournalRecord & { kind: 'start' } {
