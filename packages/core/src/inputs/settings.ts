@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { line } from './primitives.ts'
+
+/** Every setting of the product, by its key in the table `settings`: what `settings.set` takes and the server reads. */
+export const settings = z.strictObject({
+  /** An IANA time zone: calendar days and months of spending limits, midnights of subscription windows. */
+  timeZone: line(64).refine(isTimeZone, 'must be a time zone, e.g. Europe/Berlin'),
+  /** How the User-Agent of clients of the Codex family starts (gateway.md, step 3). */
+  'gateway.codexUserAgents': z.array(line(64)).max(50),
+  /** A stream that has been silent this long gets a sign of life. */
+  'gateway.keepAliveMs': z.int().min(1_000).max(60_000),
+  /** How long a session waits for its own account while another one is free. */
+  'gateway.stickyWaitMs': z.int().min(0).max(30_000),
+  /** How long a sign-in lasts at most; up to 30 days. */
+  'sessions.absoluteHours': z.int().min(1).max(720),
+})
+
+export type Settings = z.output<typeof settings>
+export type SettingKey = keyof Settings
+
+/** Some settings; the others stay as they are. */
+export const settingsSet = settings.partial()
+export type SettingsSet = z.output<typeof settingsSet>
+
+/** What holds where nothing, or nothing that makes sense, is stored. */
+export const DEFAULT_SETTINGS: Settings = {
+  timeZone: 'UTC',
+  'gateway.codexUserAgents': [
+    'codex_cli_rs/',
+    'codex_vscode/',
+    'codex_exec/',
+    'codex-tui/',
+    'codex_sdk_ts/',
+    'codex-app-server/',
+    'codex_mcp_server/',
+    'codex_atlas/',
+    'codex_chatgpt_desktop/',
+    'Codex Desktop/',
+  ],
+  'gateway.keepAliveMs': 15_000,
+  'gateway.stickyWaitMs': 1_500,
+  'sessions.absoluteHours': 12,
+}
+
+export interface ReadSettings {
+  settings: Settings
+  /** Keys whose stored value makes no sense: their defaults hold. */
+  invalid: SettingKey[]
+}
+
+/** The settings as stored, row by row. Rows of other names are nobody's settings and are passed over. */
+export function readSettings(rows: Iterable<{ key: string; value: unknown }>): ReadSettings {
+  const stored = new Map([...rows].map(({ key, value }) => [key, value]))
+  const read: ReadSettings = { settings: { ...DEFAULT_SETTINGS }, invalid: [] }
+  for (const key of settings.keyof().options) {
+    if (!stored.has(key)) continue
+    const parsed = settingsSet.safeParse({ [key]: stored.get(key) })
+    if (parsed.success) Object.assign(read.settings, parsed.data)
+    else read.invalid.push(key)
+  }
+  return read
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
