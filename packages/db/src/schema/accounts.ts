@@ -54,6 +54,8 @@ export const accounts = pgTable(
     modelMapping: jsonb().$type<Record<string, string>>().notNull().default({}),
     /** Null = never discovered nor entered. */
     models: text().array(),
+    /** `models` came from the upstream and follows it; false = a person entered them, and they stay. */
+    modelsDiscovered: boolean().notNull().default(false),
     /** Accounts of one domain can read each other's encrypted reasoning. */
     affinityDomain: text(),
     schedulable: boolean().notNull().default(true),

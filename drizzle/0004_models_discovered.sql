@@ -1,0 +1,1 @@
+ALTER TABLE "accounts" ADD COLUMN "models_discovered" boolean DEFAULT false NOT NULL;
