@@ -5,7 +5,8 @@ import { type Ending, outcomeOf, type Story } from './story.ts'
 export async function conclude(story: Story, ending: Ending, ports: RelayPorts): Promise<void> {
   const outcome = outcomeOf(story, ending, ports)
   story.reservation?.settle(outcome.billedNano)
-  story.admission?.settleTokens(outcome.usage.inputTokens + outcome.usage.outputTokens)
+  if (story.isJournaled) story.admission?.settleTokens(outcome.usage.inputTokens + outcome.usage.outputTokens)
+  else story.admission?.withdraw()
   if (story.isJournaled) await ports.journal.end(outcome)
   ports.onOutcome(outcome)
 }

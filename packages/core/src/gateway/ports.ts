@@ -94,9 +94,14 @@ export interface AdmitRequest {
 export interface Admission extends Lease {
   /** What is left of the tightest rates with this request counted; null = none is set. */
   rates: RatesLeft | null
-  /** The tokens it really took, in place of the estimate. Counts once. */
+  /** The tokens it really took, in place of the estimate. Counts once, before or after the release. */
   settleTokens(tokens: number): void
+  /** It was refused after all, or its caller left, before an upstream was asked: then it is not counted. */
+  withdraw(): void
 }
+
+/** Whose rates: those of a key, and those of its group. */
+export type RatedCaller = Pick<AdmitRequest, 'keyId' | 'keyRates' | 'groupId' | 'groupRates'>
 
 export interface RatesLeft {
   requests: RateLeft | null
@@ -117,6 +122,8 @@ export interface Slots {
    * then waits in the user's room for a user and a key slot (queue_full, user_concurrency_limit, key_concurrency_limit).
    */
   admit(request: AdmitRequest): Admission | Promise<Admission>
+  /** What is left of the tightest rates, as far as this instance knows, for answers that count nothing; null = none is set. */
+  ratesLeft(caller: RatedCaller): RatesLeft | null
   /** A free slot of the account, or null. */
   takeAccount(candidate: Candidate, requestId: string): Lease | null | Promise<Lease | null>
   /** Waits in the account's queue; null when its queue is full or nothing came free in time. */

@@ -103,7 +103,9 @@ describe('a window of one minute', () => {
     expect(window.left(1, 500)).toEqual({ limit: 1, remaining: 0, resetMs: 60_000 })
     expect(window.msUntilFits(1, 1, 500)).toBe(60_000)
     expect(window.used(60_499)).toBe(1)
+    expect(window.isEmpty(60_499)).toBe(false)
     expect(window.used(60_500)).toBe(0)
+    expect(window.isEmpty(60_500)).toBe(true)
     expect(window.left(1, 60_500)).toEqual({ limit: 1, remaining: 1, resetMs: 0 })
   })
 

@@ -64,6 +64,11 @@ export class RateWindow {
     return Number.POSITIVE_INFINITY
   }
 
+  isEmpty(now: number): boolean {
+    this.#forget(now)
+    return this.#buckets.length === 0
+  }
+
   left(limit: number, now: number): RateLeft {
     const used = this.used(now)
     const newest = this.#buckets.at(-1)

@@ -25,7 +25,8 @@ export interface FakePorts extends RelayPorts {
   ttfts: number[]
   bindings: Map<string, number>
   waits: { accountId: number; waitMs: number }[]
-  settledTokens: number[]
+  /** What each request counted in the end. */
+  settledTokens: (number | 'withdrawn')[]
   /** What was billed of each reservation. */
   settlements: number[]
   starts: StartRecord[]
@@ -74,6 +75,7 @@ export function createFakePorts({
     return {
       rates: null,
       settleTokens: (tokens) => void record.settledTokens.push(tokens),
+      withdraw: () => void record.settledTokens.push('withdrawn'),
       release() {
         if (++fake.releases === 1 && candidate) candidate.live.inFlight--
       },
@@ -90,6 +92,7 @@ export function createFakePorts({
     bindings,
     slots: {
       admit: overrides.admit ?? (() => lease('user')),
+      ratesLeft: () => null,
       takeAccount: (candidate) => (isFull(candidate) ? null : lease(`account ${candidate.accountId}`, candidate)),
       async waitForAccount(candidate, wait) {
         record.waits.push({ accountId: candidate.accountId, waitMs: wait.waitMs })

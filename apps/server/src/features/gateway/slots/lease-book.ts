@@ -10,13 +10,22 @@ export interface HeldSlot {
 
 /** Every slot that is held now, by whom and since when: what the auditor compares with the requests that live. */
 export class LeaseBook {
-  readonly #held = new Map<BookedLease, HeldSlot>()
+  readonly #held = new Map<Lease, HeldSlot>()
 
   /** `giveBack` runs once, however often the lease is released. */
   lend(slot: HeldSlot, giveBack: () => void): Lease {
-    const lease = new BookedLease(this.#held, giveBack)
-    this.#held.set(lease, slot)
+    const lease = new BookedLease(this, giveBack)
+    this.enter(lease, slot)
     return lease
+  }
+
+  /** For a lease that looks after itself: it gives back what it holds when `strike` says that it was the first to ask. */
+  enter(lease: Lease, slot: HeldSlot): void {
+    this.#held.set(lease, slot)
+  }
+
+  strike(lease: Lease): boolean {
+    return this.#held.delete(lease)
   }
 
   get size(): number {
@@ -29,15 +38,15 @@ export class LeaseBook {
 }
 
 class BookedLease implements Lease {
-  readonly #held: Map<BookedLease, HeldSlot>
+  readonly #book: LeaseBook
   readonly #giveBack: () => void
 
-  constructor(held: Map<BookedLease, HeldSlot>, giveBack: () => void) {
-    this.#held = held
+  constructor(book: LeaseBook, giveBack: () => void) {
+    this.#book = book
     this.#giveBack = giveBack
   }
 
   release(): void {
-    if (this.#held.delete(this)) this.#giveBack()
+    if (this.#book.strike(this)) this.#giveBack()
   }
 }

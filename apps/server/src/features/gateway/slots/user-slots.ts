@@ -1,31 +1,44 @@
 import { GatewayError } from '@turnpike/core/gateway/errors'
-import type { Admission, AdmitRequest } from '@turnpike/core/gateway/ports'
+import type { Admission, AdmitRequest, RatesLeft } from '@turnpike/core/gateway/ports'
 import type { LeaseBook } from './lease-book.ts'
 import { WaiterQueue } from './queue.ts'
+import type { RateCount, Rates } from './rates.ts'
 
 /** A user may have max(concurrency, 1) + this many waiters. */
 export const WAITING_ROOM_EXTRA = 20
 export const USER_WAIT_MS = 30_000
 
-interface UserState {
+interface KeyState {
   inFlight: number
   limit: number
-  keys: Map<number, { inFlight: number; limit: number }>
-  queue: WaiterQueue<Admission>
+}
+
+interface UserState {
+  id: number
+  inFlight: number
+  limit: number
+  keys: Map<number, KeyState>
+  queue: WaiterQueue<UserSlot>
+}
+
+interface UserSlotsOptions {
+  book: LeaseBook
+  rates: Rates
+  monotonic: () => number
 }
 
 /**
- * User and key slots of one instance (gateway.md steps 4 and 5). First come first served among the waiters that could run:
+ * Rates, then user and key slots of one instance (gateway.md steps 3 to 5). First come first served among the waiters that could run:
  * one blocked only by its key does not hold back the user's other keys. Who is served is decided at the release, so a free
  * slot and a waiter that could take it never exist together.
  */
-export function createUserSlots({ book, monotonic }: { book: LeaseBook; monotonic: () => number }) {
+export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
   const users = new Map<number, UserState>()
 
   function stateOf({ userId, userConcurrency, keyId, keyConcurrency }: AdmitRequest): UserState {
     let user = users.get(userId)
     if (user === undefined) {
-      user = { inFlight: 0, limit: userConcurrency, keys: new Map(), queue: new WaiterQueue<Admission>() }
+      user = { id: userId, inFlight: 0, limit: userConcurrency, keys: new Map(), queue: new WaiterQueue<UserSlot>() }
       users.set(userId, user)
     }
     user.limit = userConcurrency
@@ -33,7 +46,7 @@ export function createUserSlots({ book, monotonic }: { book: LeaseBook; monotoni
     if (key === undefined) user.keys.set(keyId, { inFlight: 0, limit: keyConcurrency })
     else key.limit = keyConcurrency
     // Limits may have been widened since somebody began to wait: he goes before the newcomer.
-    if (user.queue.length > 0) serve(userId, user)
+    if (user.queue.length > 0) serve(user)
     return user
   }
 
@@ -46,40 +59,54 @@ export function createUserSlots({ book, monotonic }: { book: LeaseBook; monotoni
     return key === undefined || isUnder(key.inFlight, key.limit)
   }
 
-  function lend(userId: number, user: UserState, keyId: number, requestId: string): Admission {
+  function lend(user: UserState, keyId: number, requestId: string): UserSlot {
     const key = user.keys.get(keyId) ?? { inFlight: 0, limit: 0 }
     user.keys.set(keyId, key)
     user.inFlight++
     key.inFlight++
-    const lease = book.lend({ kind: 'user', ownerId: userId, requestId, since: monotonic() }, () => {
-      user.inFlight--
-      key.inFlight--
-      serve(userId, user)
-      forget(userId, user)
-    })
-    return { rates: null, settleTokens() {}, release: () => lease.release() }
+    const slot = new UserSlot({ book, user, key, onFree })
+    book.enter(slot, { kind: 'user', ownerId: user.id, requestId, since: monotonic() })
+    return slot
   }
 
-  function serve(userId: number, user: UserState): void {
+  function onFree(user: UserState): void {
+    serve(user)
+    forget(user)
+  }
+
+  function serve(user: UserState): void {
     for (const waiter of [...user.queue]) {
       if (!isUnder(user.inFlight, user.limit)) break
       const keyId = waiter.keyId ?? 0
-      if (keyHasRoom(user, keyId)) waiter.wake(lend(userId, user, keyId, waiter.requestId))
+      if (keyHasRoom(user, keyId)) waiter.wake(lend(user, keyId, waiter.requestId))
     }
   }
 
   /** Idle users cost no memory. */
-  function forget(userId: number, user: UserState): void {
+  function forget(user: UserState): void {
     for (const [keyId, { inFlight }] of user.keys) {
       if (inFlight === 0 && user.queue.length === 0) user.keys.delete(keyId)
     }
-    if (user.inFlight === 0 && user.queue.length === 0) users.delete(userId)
+    if (user.inFlight === 0 && user.queue.length === 0) users.delete(user.id)
   }
 
+  /** Who is refused, and who leaves the queue without a slot, was not counted. */
   function admit(request: AdmitRequest): Admission | Promise<Admission> {
-    const { userId, keyId, requestId, client } = request
+    const counted = rates.count(request)
+    if (counted === null) return takeSlot(request)
+    try {
+      const slot = takeSlot(request)
+      return slot instanceof Promise ? countedSlot(slot, counted) : slot.count(counted)
+    } catch (error) {
+      counted.withdraw()
+      throw error
+    }
+  }
+
+  function takeSlot(request: AdmitRequest): UserSlot | Promise<UserSlot> {
+    const { keyId, requestId, client } = request
     const user = stateOf(request)
-    if (hasRoom(user, keyId)) return lend(userId, user, keyId, requestId)
+    if (hasRoom(user, keyId)) return lend(user, keyId, requestId)
     const refusal = () => new GatewayError(keyHasRoom(user, keyId) ? 'user_concurrency_limit' : 'key_concurrency_limit')
     if (request.onBusy === 'fail') throw refusal()
     if (user.queue.length >= Math.max(user.limit, 1) + WAITING_ROOM_EXTRA) throw new GatewayError('queue_full')
@@ -93,6 +120,57 @@ export function createUserSlots({ book, monotonic }: { book: LeaseBook; monotoni
   }
 
   return { admit, waiters }
+}
+
+async function countedSlot(waiting: Promise<UserSlot>, counted: RateCount): Promise<Admission> {
+  try {
+    return (await waiting).count(counted)
+  } catch (error) {
+    counted.withdraw()
+    throw error
+  }
+}
+
+interface UserSlotPlace {
+  book: LeaseBook
+  user: UserState
+  key: KeyState
+  onFree: (user: UserState) => void
+}
+
+/** A class, because every request makes one: its functions are made once, not with each of them. */
+class UserSlot implements Admission {
+  readonly #place: UserSlotPlace
+  #counted: RateCount | null = null
+
+  constructor(place: UserSlotPlace) {
+    this.#place = place
+  }
+
+  count(counted: RateCount): this {
+    this.#counted = counted
+    return this
+  }
+
+  get rates(): RatesLeft | null {
+    return this.#counted === null ? null : this.#counted.left()
+  }
+
+  settleTokens(tokens: number): void {
+    this.#counted?.settleTokens(tokens)
+  }
+
+  withdraw(): void {
+    this.#counted?.withdraw()
+  }
+
+  release(): void {
+    const { book, user, key, onFree } = this.#place
+    if (!book.strike(this)) return
+    user.inFlight--
+    key.inFlight--
+    onFree(user)
+  }
 }
 
 function isUnder(inFlight: number, limit: number): boolean {
