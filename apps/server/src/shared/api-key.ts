@@ -1,12 +1,10 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { SecretBox } from './secret-box.ts'
-
-/** Version of the pepper that hashes new keys; stored beside each hash so that a pepper can be replaced. */
-export const PEPPER_VERSION = 1
 
 /** Bytes of randomness one key is made from. */
 export const API_KEY_BYTES = 48
 
+const PEPPER = 'key pepper'
 const PUBLIC_ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
 const PUBLIC_ID_LENGTH = 10
 const API_KEY = /^tp-([a-z2-7]{10})-[A-Za-z0-9_-]{43}$/
@@ -41,5 +39,15 @@ export function hashApiKey(pepper: Uint8Array, key: string): string {
 
 /** What keys are hashed under: a key of its own below the master key. */
 export function apiKeyPepper(box: SecretBox): Buffer {
-  return box.derive('key pepper')
+  return box.derive(PEPPER)
+}
+
+/** What keys may be hashed under while the master key is being replaced, the newest first. */
+export function apiKeyPeppers(box: SecretBox): [Buffer, ...Buffer[]] {
+  return box.deriveAll(PEPPER)
+}
+
+/** Stored beside each hash, so that it is known which keys still need an old pepper: a positive int4, from the pepper itself. */
+export function pepperVersion(pepper: Uint8Array): number {
+  return createHash('sha256').update(pepper).digest().readUInt32BE() >>> 1
 }

@@ -6,8 +6,8 @@ const place = { table: 'accounts', column: 'secret', row: 42 }
 
 test('a sealed secret opens at its own place and shows nothing of itself', () => {
   const sealed = box.seal('sk-very-secret ☃', place)
-  expect(sealed).toMatch(/^v1\.[\w-]+$/)
-  expect(Buffer.from(sealed.slice(3), 'base64url').toString('latin1')).not.toContain('very-secret')
+  expect(sealed).toMatch(/^v[0-9a-f]{8}\.[\w-]+$/)
+  expect(Buffer.from(sealed.slice(10), 'base64url').toString('latin1')).not.toContain('very-secret')
   expect(box.open(sealed, place)).toBe('sk-very-secret ☃')
 })
 
@@ -22,15 +22,14 @@ test.each([
 
 test('a flipped bit, a cut and a foreign key are noticed', () => {
   const sealed = box.seal('sk-very-secret', place)
-  const bytes = Buffer.from(sealed.slice(3), 'base64url')
+  const bytes = Buffer.from(sealed.slice(10), 'base64url')
   for (const at of [0, 12, bytes.length - 1]) {
     const damaged = Buffer.from(bytes)
     damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at)
-    expect(() => box.open(`v1.${damaged.toString('base64url')}`, place)).toThrow()
+    expect(() => box.open(`${box.sealedPrefix}${damaged.toString('base64url')}`, place)).toThrow()
   }
-  expect(() => box.open(sealed.slice(0, 20), place)).toThrow('Not a sealed secret')
-  expect(() => box.open(sealed.replace('v1', 'v2'), place)).toThrow('Not a sealed secret')
-  expect(() => createSecretBox(Buffer.alloc(32, 8)).open(sealed, place)).toThrow()
+  expect(() => box.open(sealed.slice(0, 20), place)).toThrow('Not a secret sealed under our key')
+  expect(() => createSecretBox(Buffer.alloc(32, 8)).open(sealed, place)).toThrow('Not a secret sealed under our key')
 })
 
 test('sealing twice gives different envelopes; deriving twice gives the same key; purposes differ', () => {
@@ -38,6 +37,30 @@ test('sealing twice gives different envelopes; deriving twice gives the same key
   expect(box.derive('key pepper')).toEqual(box.derive('key pepper'))
   expect(box.derive('key pepper')).not.toEqual(box.derive('sessions'))
   expect(box.derive('quick start', 48)).toHaveLength(48)
+})
+
+test('a ring opens what its previous key sealed, seals under the newest, and cannot do without either', () => {
+  const ring = createSecretBox(Buffer.alloc(32, 8), Buffer.alloc(32, 7))
+  const old = box.seal('sk-old', place)
+  expect(old.startsWith(ring.sealedPrefix)).toBe(false)
+  expect(ring.open(old, place)).toBe('sk-old')
+  const fresh = ring.seal(ring.open(old, place), place)
+  expect(fresh.startsWith(ring.sealedPrefix)).toBe(true)
+  expect(createSecretBox(Buffer.alloc(32, 8)).open(fresh, place)).toBe('sk-old')
+  expect(() => box.open(fresh, place)).toThrow()
+})
+
+test('the version of a key is bound in: an envelope with the name of another key on it does not open', () => {
+  const ring = createSecretBox(Buffer.alloc(32, 8), Buffer.alloc(32, 7))
+  const renamed = box.seal('sk-old', place).replace(box.sealedPrefix, ring.sealedPrefix)
+  expect(() => ring.open(renamed, place)).toThrow()
+})
+
+test('a ring derives below each of its keys, the newest first', () => {
+  const newer = createSecretBox(Buffer.alloc(32, 8))
+  const ring = createSecretBox(Buffer.alloc(32, 8), Buffer.alloc(32, 7))
+  expect(ring.deriveAll('key pepper')).toEqual([newer.derive('key pepper'), box.derive('key pepper')])
+  expect(ring.derive('key pepper')).toEqual(newer.derive('key pepper'))
 })
 
 test('a key of any other length is refused', () => {

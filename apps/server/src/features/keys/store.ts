@@ -5,7 +5,7 @@ import type { KeyStatus } from '@turnpike/core/words'
 import type { Db } from '@turnpike/db'
 import { apiKeys, groups, userGroups, users } from '@turnpike/db/schema'
 import { and, asc, eq, gt, ilike, or } from 'drizzle-orm'
-import { API_KEY_BYTES, hashApiKey, makeApiKey, PEPPER_VERSION } from '../../shared/api-key.ts'
+import { API_KEY_BYTES, hashApiKey, makeApiKey, pepperVersion } from '../../shared/api-key.ts'
 import { AppError } from '../../shared/app-error.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
 
@@ -78,7 +78,7 @@ export function createKeyStore({ db, pepper }: { db: Db['db']; pepper: Uint8Arra
         publicId,
         last4,
         secretHash: hashApiKey(pepper, secret),
-        pepperVersion: PEPPER_VERSION,
+        pepperVersion: pepperVersion(pepper),
       })
       .returning()
     return { key: found(rows), secret }

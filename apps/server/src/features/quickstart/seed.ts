@@ -2,7 +2,7 @@ import type { Db } from '@turnpike/db'
 import { accountGroups, accounts, apiKeys, groups, settings } from '@turnpike/db/schema'
 import { and, eq } from 'drizzle-orm'
 import { sealAccountSecret } from '../../shared/account-secrets.ts'
-import { API_KEY_BYTES, apiKeyPepper, hashApiKey, makeApiKey, PEPPER_VERSION } from '../../shared/api-key.ts'
+import { API_KEY_BYTES, apiKeyPepper, hashApiKey, makeApiKey, pepperVersion } from '../../shared/api-key.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 
 export const QUICKSTART_CONCURRENCY = 100
@@ -34,14 +34,14 @@ export async function seedQuickstart({ db, box, ownerId, sandboxUrl }: SeedOptio
   const { publicId, key, last4 } = quickstartKey(box)
   const [known] = await db.select({ id: apiKeys.id }).from(apiKeys).where(eq(apiKeys.publicId, publicId))
   if (known === undefined) {
-    const secretHash = hashApiKey(apiKeyPepper(box), key)
+    const pepper = apiKeyPepper(box)
     await db.transaction(async (tx) => {
       const [group] = await tx.insert(groups).values({ name: 'Default' }).returning({ id: groups.id })
       if (group === undefined) throw new Error('the quick start could not make its group')
       await tx.insert(apiKeys).values({
         publicId,
-        secretHash,
-        pepperVersion: PEPPER_VERSION,
+        secretHash: hashApiKey(pepper, key),
+        pepperVersion: pepperVersion(pepper),
         last4,
         userId: ownerId,
         groupId: group.id,
