@@ -30,6 +30,7 @@ const QUIET_COLUMNS = {
     'oauth_access_expires_at',
     'proxy_host',
     'health_checked_at',
+    'models_discovered',
   ],
 }
 
@@ -60,11 +61,12 @@ test('every statement that changes configuration tells its table once', async ()
   const heard: string[] = []
   const listener = await fresh.sql.listen('turnpike_config', (payload) => heard.push(payload))
   const steps: [string, () => PromiseLike<unknown>][] = [
-    ['users,groups,accounts,api_keys', () => seed(fresh)],
+    ['groups,accounts', () => seed(fresh)],
     ['accounts', () => fresh.sql`update accounts set priority = 10`],
     ['', () => fresh.sql`update accounts set cooling_until = now(), cooling_reason = 'x', last_used_at = now()`],
     ['', () => fresh.sql`update api_keys set last_used_at = now()`],
-    ['users', () => fresh.sql`update users set status = 'disabled'`],
+    ['users:1', () => fresh.sql`update users set status = 'disabled'`],
+    ['api_keys:abcdefghij', () => fresh.sql`update api_keys set concurrency = 3`],
     ['groups', () => fresh.sql`update groups set name = 'other'`],
     ['account_groups', () => fresh.sql`insert into account_groups (account_id, group_id) values (1, 1)`],
     ['account_groups', () => fresh.sql`delete from account_groups`],

@@ -22,7 +22,7 @@ import { createCallerOf } from './http/caller.ts'
 import { KEEP_ALIVE_MS } from './http/responder.ts'
 import { createGatewayRoutes } from './http/routes.ts'
 import { createAuthenticator } from './keys/authenticate.ts'
-import { keysByPublicId } from './keys/key-store.ts'
+import { keysByPublicId, keysOfUsers } from './keys/key-store.ts'
 import { createUnknownKeyLimit } from './keys/unknown-key-limit.ts'
 import { createLedger, createLedgerWriter, makePartitions } from './ledger.ts'
 import { createLiveRequests } from './live-requests.ts'
@@ -69,12 +69,14 @@ export async function openGateway(options: GatewayOptions) {
   const authenticator = createAuthenticator({
     pepper: apiKeyPepper(box),
     lookUp: (publicIds) => keysByPublicId(db.sql, publicIds),
+    lookUpOwned: (userIds) => keysOfUsers(db.sql, userIds),
     limit: createUnknownKeyLimit({ monotonic }),
     now,
   })
-  config.onChange(() => {
-    accounts.refresh()
-    authenticator.refresh().catch((error: unknown) => log.warn({ err: error }, 'keys could not be read again'))
+  config.onChange(accounts.refresh)
+  config.onKeysChange((changed) => {
+    const read = changed === null ? authenticator.refreshAll() : authenticator.refresh(changed)
+    read.catch((error: unknown) => log.warn({ err: error }, 'keys could not be read again'))
   })
   const write = createLedgerWriter({ sql: db.sql, log })
   const journal = await openJournal({

@@ -2,6 +2,7 @@ import type { Db } from '@turnpike/db'
 import type { Log } from '../../../shared/logger.ts'
 import type { SecretBox } from '../../../shared/secret-box.ts'
 import type { Config } from './config.ts'
+import { configChangeOf } from './config-change.ts'
 import { loadConfig } from './load-config.ts'
 
 export const CONFIG_CHANNEL = 'turnpike_config'
@@ -13,12 +14,20 @@ const LOAD_TIMEOUT_MS = 5_000
 /** Several changes of one administrator's act become one reading. */
 const DEBOUNCE_MS = 20
 
+/** Keys and owners of keys that were changed. */
+export interface ChangedKeys {
+  publicIds: string[]
+  userIds: number[]
+}
+
 export interface ConfigStore {
   current(): Config
   /** Reads again now; rejects when the database is out of reach. */
   reload(): Promise<void>
   /** Called after every reading. */
   onChange(listener: () => void): void
+  /** Called with what was announced of keys and their owners, a few together; null = anything may have changed. */
+  onKeysChange(listener: (changed: ChangedKeys | null) => void): void
   isTooOld(): boolean
   close(): Promise<void>
 }
@@ -39,6 +48,8 @@ export async function openConfigStore({ db, box, monotonic, log }: ConfigStoreOp
   let isStale = false
   let debounce: NodeJS.Timeout | null = null
   const listeners: (() => void)[] = []
+  const keyListeners: ((changed: ChangedKeys | null) => void)[] = []
+  const changed = { publicIds: new Set<string>(), userIds: new Set<number>(), isConfiguration: false }
 
   async function load(): Promise<void> {
     const timeout = Promise.withResolvers<never>()
@@ -72,22 +83,46 @@ export async function openConfigStore({ db, box, monotonic, log }: ConfigStoreOp
   }
 
   function reloadQuietly(): void {
-    debounce = null
     reload().catch((error: unknown) => log.warn({ err: error }, 'the configuration could not be read'))
   }
 
-  function onNotified(): void {
-    debounce ??= setTimeout(reloadQuietly, DEBOUNCE_MS)
+  function onNotified(payload: string): void {
+    const change = configChangeOf(payload)
+    if (change.kind === 'key') changed.publicIds.add(change.publicId)
+    else if (change.kind === 'user') changed.userIds.add(change.userId)
+    else changed.isConfiguration = true
+    debounce ??= setTimeout(take, DEBOUNCE_MS)
   }
 
-  const confirm = setInterval(reloadQuietly, CONFIRM_EVERY_MS)
-  // `onNotified` also runs on every new connection, for what was announced while there was none.
-  const subscription = await db.sql.listen(CONFIG_CHANNEL, onNotified, onNotified)
+  function take(): void {
+    debounce = null
+    if (changed.isConfiguration) reloadQuietly()
+    changed.isConfiguration = false
+    const publicIds = [...changed.publicIds]
+    const userIds = [...changed.userIds]
+    changed.publicIds.clear()
+    changed.userIds.clear()
+    if (publicIds.length + userIds.length > 0) tellOfKeys({ publicIds, userIds })
+  }
+
+  function tellOfKeys(keys: ChangedKeys | null): void {
+    for (const listener of keyListeners) listener(keys)
+  }
+
+  /** For what was announced while nobody could hear it. */
+  function confirmAll(): void {
+    reloadQuietly()
+    tellOfKeys(null)
+  }
+
+  const confirm = setInterval(confirmAll, CONFIRM_EVERY_MS)
+  const subscription = await db.sql.listen(CONFIG_CHANNEL, onNotified, confirmAll)
 
   return {
     current: () => config,
     reload,
     onChange: (listener) => void listeners.push(listener),
+    onKeysChange: (listener) => void keyListeners.push(listener),
     isTooOld: () => monotonic() - confirmedAt > CONFIG_MAX_AGE_MS,
     async close() {
       clearInterval(confirm)

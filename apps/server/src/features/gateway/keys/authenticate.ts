@@ -5,8 +5,10 @@ import { hashApiKey, parseApiKey } from '../../../shared/api-key.ts'
 import type { KeyRecord } from './key-store.ts'
 import type { createUnknownKeyLimit } from './unknown-key-limit.ts'
 
-const MAX_CACHED_KEYS = 50_000
-const REFRESH_BATCH = 1_000
+/** About 1 KB each. */
+const MAX_CACHED_KEYS = 120_000
+/** So few at a time that requests between them do not notice. */
+const REFRESH_BATCH = 200
 /** Compared against where there is no such key, so that both cases take the same time. */
 const NOBODYS_HASH = '0'.repeat(64)
 
@@ -20,6 +22,8 @@ interface AuthenticatorOptions {
   pepper: Uint8Array
   /** Rejects when the database is out of reach. */
   lookUp(publicIds: string[]): Promise<KeyRecord[]>
+  /** Keys of these users. Rejects when the database is out of reach. */
+  lookUpOwned(userIds: number[]): Promise<KeyRecord[]>
   limit: ReturnType<typeof createUnknownKeyLimit>
   now: () => number
 }
@@ -27,7 +31,7 @@ interface AuthenticatorOptions {
 export type Authenticator = ReturnType<typeof createAuthenticator>
 
 /** Step 1 of gateway.md: the key behind a request, from memory where it was seen before. */
-export function createAuthenticator({ pepper, lookUp, limit, now }: AuthenticatorOptions) {
+export function createAuthenticator({ pepper, lookUp, lookUpOwned, limit, now }: AuthenticatorOptions) {
   const cache = new LRUCache<string, CachedKey>({ max: MAX_CACHED_KEYS })
   const lookUps = new Map<string, Promise<KeyRecord | null>>()
   let generation = 0
@@ -96,12 +100,23 @@ export function createAuthenticator({ pepper, lookUp, limit, now }: Authenticato
   }
 
   /**
-   * Reads every cached key again, because something about keys or users changed. Requests go on meanwhile by what was
-   * known: nobody waits for the database because of somebody else's change.
+   * Reads what changed again. Requests go on meanwhile by what was known: nobody waits for the database because of
+   * somebody else's change.
    */
-  async function refresh(): Promise<void> {
+  async function refresh({ publicIds, userIds }: { publicIds: string[]; userIds: number[] }): Promise<void> {
     generation++
-    const publicIds = [...cache.keys()]
+    await readAgain(publicIds.filter((publicId) => cache.has(publicId)))
+    if (userIds.length === 0) return
+    for (const record of await lookUpOwned(userIds)) replace(record.publicId, record)
+  }
+
+  /** Reads every cached key again, because whatever changed may not have been heard. */
+  function refreshAll(): Promise<void> {
+    generation++
+    return readAgain([...cache.keys()])
+  }
+
+  async function readAgain(publicIds: string[]): Promise<void> {
     for (let from = 0; from < publicIds.length; from += REFRESH_BATCH) {
       const batch = publicIds.slice(from, from + REFRESH_BATCH)
       const records = new Map((await lookUp(batch)).map((record) => [record.publicId, record]))
@@ -116,7 +131,7 @@ export function createAuthenticator({ pepper, lookUp, limit, now }: Authenticato
     else known.record = record
   }
 
-  return { authenticate, refresh }
+  return { authenticate, refresh, refreshAll }
 }
 
 function nobody(publicId: string): KeyRecord {

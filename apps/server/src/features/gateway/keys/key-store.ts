@@ -1,5 +1,5 @@
 import type { KeyStatus, UserStatus } from '@turnpike/core/words'
-import type { Sql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
 
 /** A key as the request path needs it. */
 export interface KeyRecord {
@@ -27,14 +27,23 @@ interface KeyRow extends Omit<KeyRecord, 'expiresAtMs'> {
 }
 
 /** The keys with these public ids and what they take from their owners; unknown ids are left out. */
-export async function keysByPublicId(sql: Sql, publicIds: string[]): Promise<KeyRecord[]> {
+export function keysByPublicId(sql: Sql, publicIds: string[]): Promise<KeyRecord[]> {
+  return select(sql, sql`k.public_id = any(${publicIds})`)
+}
+
+/** All keys of these users. */
+export function keysOfUsers(sql: Sql, userIds: number[]): Promise<KeyRecord[]> {
+  return select(sql, sql`k.user_id = any(${userIds})`)
+}
+
+async function select(sql: Sql, condition: PendingQuery<Row[]>): Promise<KeyRecord[]> {
   const rows = await sql<KeyRow[]>`
     select k.id::int as "keyId", k.public_id as "publicId", k.secret_hash as "secretHash", k.status,
            k.expires_at as "expiresAt", k.concurrency,
            k.requests_per_minute as "requestsPerMinute", k.tokens_per_minute::float8 as "tokensPerMinute", k.models, k.cidrs, k.group_id::int as "groupId",
            u.id::int as "userId", u.status as "userStatus", u.concurrency as "userConcurrency"
     from api_keys k join users u on u.id = k.user_id
-    where k.public_id = any(${publicIds})`
+    where ${condition}`
   return rows.map(({ expiresAt, ...key }) => ({
     ...key,
     expiresAtMs: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
