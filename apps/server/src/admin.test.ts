@@ -8,6 +8,7 @@ import { createPasswords } from './features/auth/passwords.ts'
 const PROGRAM = fileURLToPath(new URL('admin.ts', import.meta.url))
 /** Starting a program takes a second or more on a busy machine. */
 const PROGRAMS_MS = 60_000
+const KEY = Buffer.alloc(32, 9).toString('base64')
 const OLD_PASSWORD = 'correct horse battery'
 
 interface Ending {
@@ -17,11 +18,11 @@ interface Ending {
 }
 
 function admin(databaseUrl: string, ...args: string[]): Promise<Ending> {
-  const env = {
-    PATH: process.env.PATH,
-    DATABASE_URL: databaseUrl,
-    TURNPIKE_SECRET_KEY: Buffer.alloc(32, 9).toString('base64'),
-  }
+  return runAdmin({ DATABASE_URL: databaseUrl, TURNPIKE_SECRET_KEY: KEY }, args)
+}
+
+function runAdmin(settings: Record<string, string>, args: string[]): Promise<Ending> {
+  const env = { PATH: process.env.PATH, ...settings }
   return new Promise((resolve) => {
     execFile(process.execPath, [PROGRAM, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
@@ -58,4 +59,19 @@ test('an unknown user, and a command that is none, end with a message and a code
   for (const args of [['reset-password'], ['drop-everything', 'x']]) {
     expect(await admin(fresh.url, ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage:') })
   }
+})
+
+test('what still needs the previous key is told, and another key is refused', { timeout: PROGRAMS_MS }, async () => {
+  await using fresh = await freshDatabase()
+  const told = await admin(fresh.url, 'secret-key')
+  expect(told).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('not yet sealed under TURNPIKE_SECRET_KEY: 0'),
+  })
+  const settings = { DATABASE_URL: fresh.url, TURNPIKE_SECRET_KEY: Buffer.alloc(32, 8).toString('base64') }
+  expect(await runAdmin(settings, ['secret-key'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('TURNPIKE_SECRET_KEY_PREVIOUS'),
+  })
+  expect(await runAdmin({ ...settings, TURNPIKE_SECRET_KEY_PREVIOUS: KEY }, ['secret-key'])).toMatchObject({ code: 0 })
 })

@@ -5,14 +5,19 @@ import { type Env, readEnv } from './env.ts'
 import { createOwners } from './features/auth/owners.ts'
 import { createPasswords } from './features/auth/passwords.ts'
 import { createSessions } from './features/auth/sessions.ts'
+import { silentLog } from './shared/logger.ts'
 import { createSecretBox } from './shared/secret-box.ts'
 import { loadSecretKey } from './shared/secret-key.ts'
+import { assertSecretKeyFits } from './shared/secret-key-check.ts'
+import { createSecretRotation } from './shared/secret-rotation.ts'
 import { systemClock } from './shared/system-clock.ts'
 import { startFailure } from './start-failure.ts'
 
 const USAGE = `Usage: npm run admin -- reset-password <email>
+       npm run admin -- secret-key
 
   reset-password   gives a user a new password, shows it once, and ends his sessions
+  secret-key       tells what still needs TURNPIKE_SECRET_KEY_PREVIOUS
 `
 
 try {
@@ -24,12 +29,16 @@ try {
 
 /** For whoever sits at the machine; works beside a running server and without one. */
 async function main([command, email, ...rest]: string[]): Promise<number> {
-  if (command !== 'reset-password' || email === undefined || rest.length > 0) {
-    process.stderr.write(USAGE)
-    return 2
-  }
-  const env = readEnv()
   await using opened = new AsyncDisposableStack()
+  if (command === 'reset-password' && email !== undefined && rest.length === 0) {
+    return tellPassword(readEnv(), email, opened)
+  }
+  if (command === 'secret-key' && email === undefined) return tellSecretKey(readEnv(), opened)
+  process.stderr.write(USAGE)
+  return 2
+}
+
+async function tellPassword(env: Env, email: string, opened: AsyncDisposableStack): Promise<number> {
   const password = await resetPassword(env, email, opened)
   if (password === null) {
     process.stderr.write('There is no such user.\n')
@@ -40,15 +49,31 @@ async function main([command, email, ...rest]: string[]): Promise<number> {
 }
 
 async function resetPassword(env: Env, email: string, opened: AsyncDisposableStack): Promise<string | null> {
+  const { db, box } = await openStored(env, opened)
+  const sessions = createSessions({ db, clock: systemClock, hashKey: box.derive('sessions') })
+  return createOwners({ db, passwords: createPasswords(), sessions }).resetPassword(email)
+}
+
+async function tellSecretKey(env: Env, opened: AsyncDisposableStack): Promise<number> {
+  const { sql, box } = await openStored(env, opened)
+  await assertSecretKeyFits(sql, box)
+  const { sealedValues, apiKeys } = await createSecretRotation({ sql, box, log: silentLog }).left()
+  process.stdout.write(
+    `Stored secrets not yet sealed under TURNPIKE_SECRET_KEY: ${sealedValues}\n` +
+      `API keys not used since it was replaced: ${apiKeys}\n`,
+  )
+  return 0
+}
+
+/** The database, and the keys to what is sealed in it. */
+async function openStored(env: Env, opened: AsyncDisposableStack) {
   const dataDir = resolve(env.dataDir)
   const key = loadSecretKey({ key: env.secretKey, file: env.secretKeyFile, dataDir, mayGenerate: false })
   const url = env.databaseUrl ?? (await openEmbedded(join(dataDir, 'postgres'), opened))
   await migrate(url)
-  const database = createDb({ url, max: 1, applicationName: 'turnpike-admin' })
-  opened.defer(() => database.close())
-  const { db } = database
-  const sessions = createSessions({ db, clock: systemClock, hashKey: createSecretBox(key).derive('sessions') })
-  return createOwners({ db, passwords: createPasswords(), sessions }).resetPassword(email)
+  const { db, sql, close } = createDb({ url, max: 1, applicationName: 'turnpike-admin' })
+  opened.defer(() => close())
+  return { db, sql, box: createSecretBox(key, env.secretKeyPrevious) }
 }
 
 async function openEmbedded(dataDir: string, opened: AsyncDisposableStack): Promise<string> {

@@ -11,14 +11,19 @@ import { createLiveFeed } from './features/ops/live-feed.ts'
 import { createClientAddress } from './http/client-address.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
+import { every } from './shared/every.ts'
 import type { Log } from './shared/logger.ts'
 import { createSecretBox } from './shared/secret-box.ts'
 import { loadSecretKey } from './shared/secret-key.ts'
+import { assertSecretKeyFits } from './shared/secret-key-check.ts'
+import { createSecretRotation } from './shared/secret-rotation.ts'
 import { systemClock } from './shared/system-clock.ts'
 
 const PANEL_DIR = fileURLToPath(new URL('../../admin/build', import.meta.url))
 
 const GATEWAY_STATEMENT_MS = 5_000
+/** While the master key is being replaced: instances that still seal under the old one may be there for a while. */
+const RESEAL_EVERY_MS = 60_000
 
 export type Deps = Awaited<ReturnType<typeof openDeps>>
 
@@ -33,12 +38,13 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     dataDir: env.dataDir,
     mayGenerate: env.profile === 'quickstart',
   })
-  const box = createSecretBox(key)
+  const box = createSecretBox(key, env.secretKeyPrevious)
   onStep('starting the database')
   const databaseUrl = env.databaseUrl ?? (await startDatabase(env, log, opened))
   await migrate(databaseUrl)
   const db = createDb({ url: databaseUrl, applicationName: 'turnpike' })
   opened.defer(() => db.close())
+  await assertSecretKeyFits(db.sql, box)
   // Of its own, so that a heavy question of the panel never stands before the ledger, and nothing waits for a frozen server.
   const gatewayDb = createDb({
     url: databaseUrl,
@@ -88,6 +94,11 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
     env,
   })
+  if (env.secretKeyPrevious) {
+    const rotation = createSecretRotation({ sql: db.sql, box, log })
+    const resealing = every(RESEAL_EVERY_MS, rotation.run, log)
+    opened.defer(() => resealing.stop())
+  }
   let isListening = false
   const app = createApp({
     gateway: gateway.routes,
