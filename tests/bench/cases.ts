@@ -3,7 +3,7 @@ import { measure, measureIdleStreams, type Sample } from './measure.ts'
 import type { BenchTarget, Stage, TargetName } from './stage.ts'
 import { EVENTS } from './upstream/canned-answers.ts'
 
-export const CASES = ['idle', 'json', 'json40', 'stream', 'latency'] as const
+export const CASES = ['idle', 'json', 'json40', 'stream', 'latency', 'keys', 'accounts'] as const
 export type CaseName = (typeof CASES)[number]
 
 export interface Effort {
@@ -38,6 +38,12 @@ export async function runCase(name: CaseName, stage: Stage, effort: Effort): Pro
     case 'json':
     case 'json40':
       return inRounds(name, name, stage, effort, { kind: 'closed', connections: CONNECTIONS })
+    case 'keys':
+    case 'accounts':
+      return inRounds(name, 'json', { ...stage, targets: await stage.crowd(name) }, effort, {
+        kind: 'closed',
+        connections: CONNECTIONS,
+      })
     case 'stream':
       return inRounds(name, name, stage, effort, { kind: 'closed', connections: STREAMS })
     case 'latency':

@@ -1,10 +1,17 @@
 import { type Child, portOf, startChild } from './child.ts'
+import { addGroup, addKeys } from './crowds.ts'
 import { type Load, startLoad } from './load/load.ts'
 import type { Target } from './load/work.ts'
 import { startNginx } from './nginx.ts'
 import { type BenchedTurnpike, startBenchedTurnpike } from './turnpike.ts'
 
-export type TargetName = 'direct' | 'nginx' | 'bare' | 'turnpike'
+/** Who else may stand beside the bare relay, to see how cost grows. */
+export const CROWDS = {
+  keys: ['10 keys', '100,000 keys'],
+  accounts: ['1 account', '500 accounts'],
+} as const
+export type Crowd = keyof typeof CROWDS
+export type TargetName = 'direct' | 'nginx' | 'bare' | 'turnpike' | (typeof CROWDS)[Crowd][number]
 
 /** Something between load and upstream; `direct` is nothing between them and has no process. */
 export interface BenchTarget {
@@ -19,6 +26,8 @@ export interface BenchTarget {
 export interface Stage extends AsyncDisposable {
   load: Load
   targets: BenchTarget[]
+  /** Bare, and the same Turnpike with few and with many of something. Takes a while where it is not there yet. */
+  crowd(of: Crowd): Promise<BenchTarget[]>
 }
 
 /** Starts every process of the bench on loopback; all of them run the whole time, one of them works at a time. */
@@ -43,9 +52,25 @@ export async function openStage(say: (step: string) => void): Promise<Stage> {
       bareTarget(bare, barePort),
       turnpikeTarget(turnpike),
     ],
+    async crowd(of) {
+      const own = turnpikeTarget(turnpike)
+      const counts = COUNTS[of]
+      const targets = [bareTarget(bare, barePort)]
+      for (const [index, name] of CROWDS[of].entries()) {
+        const count = counts[index] ?? 0
+        const callers =
+          of === 'keys'
+            ? { key: own.target.key, keys: await addKeys(turnpike, count) }
+            : { key: await addGroup(turnpike, upstreamPort, count) }
+        targets.push({ ...own, name, target: { port: own.target.port, ...callers } })
+      }
+      return targets
+    },
     [Symbol.asyncDispose]: () => toClose.disposeAsync(),
   }
 }
+
+const COUNTS: Record<Crowd, readonly number[]> = { keys: [10, 100_000], accounts: [1, 500] }
 
 function asTarget(name: TargetName, port: number): BenchTarget {
   return { name, target: { port, key: 'bench' }, pid: null, inspected: null, databasePid: null }

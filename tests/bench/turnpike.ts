@@ -6,8 +6,10 @@ import { MODELS } from './bodies.ts'
 export interface BenchedTurnpike extends AsyncDisposable {
   server: Turnpike
   port: number
-  /** A key without limits of its own. */
+  /** A key without limits of its own, its owner and its group. */
   key: string
+  userId: number
+  groupId: number
   databasePid: number
 }
 
@@ -26,14 +28,14 @@ export async function startBenchedTurnpike(upstreamPort: number): Promise<Benche
       },
     }),
   )
-  const key = await configure(server, upstreamPort)
+  const configured = await configure(server, upstreamPort)
   const databasePid = await postmasterPid(dataDir.path)
   if (databasePid === null) throw new Error('Turnpike runs without its database')
   const toClose = opened.move()
   return {
     server,
     port: Number(new URL(server.origin).port),
-    key,
+    ...configured,
     databasePid,
     async [Symbol.asyncDispose]() {
       await server.stop()
@@ -43,7 +45,7 @@ export async function startBenchedTurnpike(upstreamPort: number): Promise<Benche
 }
 
 /** The administrator's clicks, by the panel's own way. */
-async function configure(server: Turnpike, upstreamPort: number): Promise<string> {
+async function configure(server: Turnpike, upstreamPort: number) {
   const client = await signIn(server)
   const group = await client.groups.create.mutate({ name: 'Bench' })
   const user = await client.users.create.mutate({ email: 'bench@example.com', concurrency: 0, groupIds: [group.id] })
@@ -57,5 +59,5 @@ async function configure(server: Turnpike, upstreamPort: number): Promise<string
     models: Object.values(MODELS),
   })
   const { secret } = await client.keys.create.mutate({ userId: user.id, groupId: group.id, name: 'Bench' })
-  return secret
+  return { key: secret, userId: user.id, groupId: group.id }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { requestBody } from '../bodies.ts'
+import { type KeySet, keyOf } from '../keys.ts'
 import { percentile } from '../statistics.ts'
 import { type Answer, type Connection, openConnection } from './connection.ts'
 import type { LoadResult, Target, Work } from './work.ts'
@@ -30,7 +31,7 @@ export function drive(work: Work): Promise<LoadResult> {
 
 /** So many callers, each asking again as soon as it has its answer. */
 async function closedLoop({ target, shape, connections, durationMs }: Kind<'closed'>): Promise<LoadResult> {
-  const request = requestBytes(target, requestBody(shape))
+  const nextRequest = requestsFor(target, requestBody(shape))
   const answers: Answer[] = []
   const startedAt = performance.now()
   const stepMs = shape === 'stream' ? STAGGER_MS / connections : 0
@@ -39,7 +40,7 @@ async function closedLoop({ target, shape, connections, durationMs }: Kind<'clos
     await sleep(index * stepMs)
     let connection = openConnection(target.port)
     do {
-      const answer = await connection.ask(request)
+      const answer = await connection.ask(nextRequest())
       answers.push(answer)
       if (answer.isWhole) continue
       connection.close()
@@ -110,6 +111,27 @@ function resultOf(answers: Answer[], durationMs: number): LoadResult {
     total: { p50Ms: percentile(totals, 0.5), p99Ms: percentile(totals, 0.99) },
     first: { p50Ms: percentile(firsts, 0.5), p99Ms: percentile(firsts, 0.99) },
   }
+}
+
+/** The request to send next: always the same, or with one key after the other. */
+function requestsFor(target: Target, body: string): () => Buffer {
+  const { keys } = target
+  if (keys === undefined) {
+    const request = requestBytes(target, body)
+    return () => request
+  }
+  const made = madeKeys(keys)
+  let next = 0
+  return () => requestBytes({ ...target, key: made[next++ % made.length] ?? '' }, body)
+}
+
+const keysMade = new Map<string, string[]>()
+
+function madeKeys(keys: KeySet): string[] {
+  const name = `${keys.seed}:${keys.count}`
+  const made = keysMade.get(name) ?? Array.from({ length: keys.count }, (_, index) => keyOf(keys, index).key)
+  keysMade.set(name, made)
+  return made
 }
 
 /** What the official clients send, as far as it matters. */

@@ -1,9 +1,12 @@
 import type { Shape } from '../bodies.ts'
+import type { KeySet } from '../keys.ts'
 
 /** Where requests go. */
 export interface Target {
   port: number
   key: string
+  /** In place of `key`: one after the other. */
+  keys?: KeySet
 }
 
 /** What the load process is asked to do. */
