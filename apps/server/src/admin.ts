@@ -31,9 +31,9 @@ try {
 async function main([command, email, ...rest]: string[]): Promise<number> {
   await using opened = new AsyncDisposableStack()
   if (command === 'reset-password' && email !== undefined && rest.length === 0) {
-    return tellPassword(readEnv(), email, opened)
+    return await tellPassword(readEnv(), email, opened)
   }
-  if (command === 'secret-key' && email === undefined) return tellSecretKey(readEnv(), opened)
+  if (command === 'secret-key' && email === undefined) return await tellSecretKey(readEnv(), opened)
   process.stderr.write(USAGE)
   return 2
 }
