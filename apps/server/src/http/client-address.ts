@@ -1,18 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import ipaddr from 'ipaddr.js'
-
-type Network = [ipaddr.IPv4 | ipaddr.IPv6, number]
+import { type AddressRange, isWithin, parseAddressRange } from './address-range.ts'
 
 export type ClientAddress = (request: Pick<IncomingMessage, 'socket' | 'headers'>) => string
 
 /** Whether a peer is one of the proxies (addresses or CIDRs) whose forwarding headers count. */
 export function createProxyTrust(proxies: readonly string[]): (address: string | undefined) => boolean {
-  const networks = proxies.map(parseNetwork)
-  return (address) => {
-    if (address === undefined || !ipaddr.isValid(address)) return false
-    const parsed = ipaddr.process(address)
-    return networks.some(([network, bits]) => network.kind() === parsed.kind() && parsed.match(network, bits))
-  }
+  const ranges = proxies.map(parseProxy)
+  return (address) => address !== undefined && isWithin(address, ranges)
 }
 
 /** The caller's address: the right-most hop of X-Forwarded-For that is no trusted proxy, else the peer. */
@@ -48,11 +43,8 @@ function normalise(address: string): string {
 }
 
 /** An address or a CIDR; throws where the text is neither. */
-function parseNetwork(text: string): Network {
-  if (text.includes('/')) {
-    const [network, bits] = ipaddr.parseCIDR(text)
-    return [network, bits]
-  }
-  const address = ipaddr.process(text)
-  return [address, address.kind() === 'ipv4' ? 32 : 128]
+function parseProxy(text: string): AddressRange {
+  const range = parseAddressRange(text)
+  if (range === null) throw new Error(`${text} is neither an address nor a CIDR`)
+  return range
 }

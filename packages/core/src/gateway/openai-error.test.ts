@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { asGatewayError, GatewayError, type GatewayErrorCode } from './errors.ts'
-import { chatErrorEvent, openAiError, responsesErrorEvent, retryHeaders, wholeAnswerEvent } from './openai-error.ts'
+import {
+  chatErrorEvent,
+  errorMembers,
+  openAiError,
+  passedRetryHeaders,
+  responsesErrorEvent,
+  wholeAnswerEvent,
+} from './openai-error.ts'
 
 const INVALID = 'invalid_request_error'
 const RATE = 'rate_limit_error'
+const BILLING = 'billing_error'
 const UPSTREAM = 'upstream_error'
 
 /** gateway.md, "Error shape", written out: code, status, type, message. */
@@ -13,6 +21,7 @@ const TABLE: [GatewayErrorCode, number, string, string][] = [
   ['invalid_api_key', 401, 'authentication_error', 'Invalid API key'],
   ['api_key_in_query', 400, INVALID, 'Send the API key in the Authorization header'],
   ['too_many_invalid_keys', 429, RATE, 'Too many requests with invalid API keys'],
+  ['ip_not_allowed', 403, 'permission_error', 'This API key cannot be used from this address'],
   ['group_unavailable', 403, 'permission_error', "This API key's group is not available"],
   ['unsupported_encoding', 415, INVALID, 'Unsupported content encoding'],
   ['body_unreadable', 400, INVALID, 'Failed to read request body'],
@@ -23,10 +32,19 @@ const TABLE: [GatewayErrorCode, number, string, string][] = [
   ['model_required', 400, INVALID, 'model is required'],
   ['model_not_found', 404, INVALID, 'The model does not exist or you do not have access to it'],
   ['unsupported_parameter', 400, INVALID, 'Unsupported parameter'],
+  ['requests_per_minute', 429, RATE, 'Rate limit reached, please retry later'],
+  ['tokens_per_minute', 429, RATE, 'Rate limit reached, please retry later'],
   ['queue_full', 429, RATE, 'Too many pending requests, please retry later'],
   ['user_concurrency_limit', 429, RATE, 'Concurrency limit exceeded for user, please retry later'],
   ['key_concurrency_limit', 429, RATE, 'Concurrency limit exceeded for key, please retry later'],
   ['account_concurrency_limit', 429, RATE, 'Concurrency limit exceeded for account, please retry later'],
+  ['insufficient_balance', 403, BILLING, 'Insufficient balance'],
+  ['daily_limit', 403, BILLING, 'Daily limit reached'],
+  ['weekly_limit', 403, BILLING, 'Weekly limit reached'],
+  ['monthly_limit', 403, BILLING, 'Monthly limit reached'],
+  ['subscription_expired', 403, BILLING, 'Subscription expired'],
+  ['key_spending_limit', 403, BILLING, 'Spending limit of this API key reached'],
+  ['model_not_priced', 403, BILLING, 'This model has no price'],
   ['no_available_accounts', 503, 'api_error', 'No available accounts'],
   ['upstream_auth', 502, UPSTREAM, 'Upstream authentication failed, please contact administrator'],
   ['upstream_forbidden', 502, UPSTREAM, 'Upstream access forbidden, please contact administrator'],
@@ -43,6 +61,7 @@ const TABLE: [GatewayErrorCode, number, string, string][] = [
   ['overloaded', 503, 'api_error', 'Server is busy, please retry later'],
   ['control_plane_unavailable', 503, 'api_error', 'Service temporarily unavailable, please retry later'],
   ['ledger_unavailable', 503, 'api_error', 'Service temporarily unavailable, please retry later'],
+  ['balance_unavailable', 503, 'api_error', 'Service temporarily unavailable, please retry later'],
   ['internal_error', 500, 'api_error', 'Internal server error'],
 ]
 
@@ -106,23 +125,39 @@ describe('openAiError', () => {
 test.each([
   [200, undefined],
   [400, 'false'],
-  [401, 'false'],
-  [403, 'false'],
   [404, 'false'],
-  [405, 'false'],
-  [408, 'true'],
-  [409, 'true'],
-  [410, 'false'],
+  [409, 'false'],
   [413, 'false'],
-  [415, 'false'],
   [422, 'false'],
-  [429, 'true'],
-  [500, undefined],
   [502, undefined],
-  [503, 'true'],
-  [504, undefined],
-])('a client should retry %i: %s', (status, told) => {
-  expect(retryHeaders(status)['x-should-retry']).toBe(told)
+])("the upstream's own %i is passed through with x-should-retry %s", (status, told) => {
+  expect(passedRetryHeaders(status)['x-should-retry']).toBe(told)
+})
+
+describe('clients of the Codex family', () => {
+  const billing = TABLE.filter(([, , type]) => type === BILLING)
+
+  test.each(billing)('hear of %s what stops them at once', (code, _status, _type, message) => {
+    const { status, headers, body } = openAiError(new GatewayError(code), true)
+    expect(status).toBe(429)
+    expect(JSON.parse(body)).toEqual({
+      error: { message, type: 'insufficient_quota', param: null, code: 'insufficient_quota' },
+    })
+    expect(headers).toEqual({ 'x-should-retry': 'false', 'retry-after': '1', 'retry-after-ms': '1000' })
+  })
+
+  test.each(TABLE.filter(([, , type]) => type !== BILLING))('hear of %s what everybody hears', (code) => {
+    expect(openAiError(new GatewayError(code), true)).toEqual(openAiError(new GatewayError(code)))
+  })
+
+  test('hear it in a stream too', () => {
+    const error = new GatewayError('daily_limit')
+    expect(chatErrorEvent(error, true)).toBe(
+      'data: {"error":{"message":"Daily limit reached","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}\n\n',
+    )
+    expect(errorMembers(error, true)).toMatchObject({ code: 'insufficient_quota', message: 'Daily limit reached' })
+    expect(errorMembers(error, false)).toMatchObject({ code: 'daily_limit', type: 'billing_error' })
+  })
 })
 
 describe('an error in a stream', () => {

@@ -1,4 +1,4 @@
-import type { RateLeft } from './ports.ts'
+import type { RatedCaller, RateLeft } from './ports.ts'
 
 export const RATE_WINDOW_MS = 60_000
 /** Events of the same second share a bucket, so a window never holds more than 61. */
@@ -90,4 +90,14 @@ export class RateWindow {
 export function tighter(one: RateLeft | null, other: RateLeft | null): RateLeft | null {
   if (one === null || other === null) return one ?? other
   return other.remaining < one.remaining ? other : one
+}
+
+/** Whether anything is limited per minute; where nothing is, nothing needs counting. */
+export function isRated({ keyRates, groupRates }: Pick<RatedCaller, 'keyRates' | 'groupRates'>): boolean {
+  return (
+    keyRates.requestsPerMinute !== null ||
+    keyRates.tokensPerMinute !== null ||
+    groupRates.requestsPerMinute !== null ||
+    groupRates.tokensPerMinute !== null
+  )
 }

@@ -4,6 +4,7 @@ import { countTokens } from '@turnpike/core/billing/count-tokens'
 import type { GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import type { Clock, RelayPorts } from '@turnpike/core/gateway/ports'
+import { RATE_WINDOW_MS } from '@turnpike/core/gateway/rate-window'
 import { createRetryBudget } from '@turnpike/core/gateway/retry-budget'
 import type { Db } from '@turnpike/db'
 import type { Dispatcher } from 'undici'
@@ -19,7 +20,6 @@ import { createAccountRuntime } from './accounts/account-runtime.ts'
 import { openConfigStore } from './config/config-store.ts'
 import { createDatabaseWatch, LOOK_EVERY_MS } from './database-watch.ts'
 import { createCallerOf } from './http/caller.ts'
-import { KEEP_ALIVE_MS } from './http/responder.ts'
 import { createGatewayRoutes } from './http/routes.ts'
 import { createAuthenticator } from './keys/authenticate.ts'
 import { keysByPublicId, keysOfUsers } from './keys/key-store.ts'
@@ -44,7 +44,7 @@ export interface GatewayOptions {
   journalMaxBytes: number
   maxBodyBytes: number
   corsOrigins: readonly string[]
-  /** Silence after which a stream gets a sign of life; shorter in tests. */
+  /** Silence after which a stream gets a sign of life, in place of the setting; shorter in tests. */
   keepAliveMs?: number
   /** Hears of every request that ended. */
   onOutcome(outcome: Outcome): void
@@ -121,13 +121,15 @@ export async function openGateway(options: GatewayOptions) {
       authenticator,
       config,
       clientAddress: options.clientAddress,
+      slots,
       onKeyUsed: recorder.keyUsed,
     }),
     config: config.current,
     sql: db.sql,
     live,
     maxBodyBytes: options.maxBodyBytes,
-    keepAliveMs: options.keepAliveMs ?? KEEP_ALIVE_MS,
+    keepAliveMs: () => options.keepAliveMs ?? config.current().settings['gateway.keepAliveMs'],
+    codexUserAgents: () => config.current().settings['gateway.codexUserAgents'],
     corsOrigins: options.corsOrigins,
     isClosed: () => isClosed,
     onRefused: options.onRefused,
@@ -138,6 +140,7 @@ export async function openGateway(options: GatewayOptions) {
     every(PARTITIONS_EVERY_MS, () => makePartitions(db.sql, now(), log), log),
     every(STRANDED_EVERY_MS, ledger.retryStranded, log),
     every(LOOK_EVERY_MS, database.look, log),
+    every(RATE_WINDOW_MS, slots.sweep, log),
   ]
 
   return {

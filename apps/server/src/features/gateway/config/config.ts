@@ -1,11 +1,14 @@
 import type { PriceList } from '@turnpike/core/billing/price'
 import type { AccountHealth } from '@turnpike/core/gateway/account-state'
+import type { InstructionsPolicy } from '@turnpike/core/gateway/instructions'
 import type { AccountLive, Candidate, GroupPolicy } from '@turnpike/core/gateway/ports'
+import type { Settings } from '@turnpike/core/inputs/settings'
 import type { AccountStatus, GroupStatus, Protocol, Provider } from '@turnpike/core/words'
 
 export interface GroupConfig extends GroupPolicy {
   name: string
   status: GroupStatus
+  instructions: InstructionsPolicy
 }
 
 export interface AccountConfig {
@@ -40,6 +43,7 @@ export interface Config {
   groups: ReadonlyMap<number, GroupConfig>
   accounts: ReadonlyMap<number, AccountConfig>
   prices: PriceList
+  settings: Settings
 }
 
 /** The upstream's name of a model on this account; null = it does not serve it. Exact mapping before `*`, mapping before list. */

@@ -1,7 +1,8 @@
 import { createPriceList } from '@turnpike/core/billing/price'
 import { accountHealthOf } from '@turnpike/core/gateway/account-state'
+import { readSettings, type Settings } from '@turnpike/core/inputs/settings'
 import type { Db } from '@turnpike/db'
-import { accountGroups, accounts, groups, prices } from '@turnpike/db/schema'
+import { accountGroups, accounts, groups, prices, settings } from '@turnpike/db/schema'
 import { ne } from 'drizzle-orm'
 import { openAccountSecret, openExtraHeaders } from '../../../shared/account-secrets.ts'
 import type { Log } from '../../../shared/logger.ts'
@@ -10,10 +11,11 @@ import type { AccountConfig, Config, GroupConfig } from './config.ts'
 
 type AccountRow = typeof accounts.$inferSelect
 type GroupRow = typeof groups.$inferSelect
+type SettingRow = typeof settings.$inferSelect
 
 /** Everything the request path needs, as of one moment. An account whose secret does not open is left out and reported. */
 export async function loadConfig({ db, box, log }: { db: Db['db']; box: SecretBox; log: Log }): Promise<Config> {
-  const [groupRows, accountRows, links, priceRows] = await db.transaction(readAll, ONE_SNAPSHOT)
+  const [groupRows, accountRows, links, priceRows, settingRows] = await db.transaction(readAll, ONE_SNAPSHOT)
   const linksOf = Map.groupBy(links, ({ accountId }) => accountId)
   const accountEntries = accountRows.flatMap((row) => {
     try {
@@ -28,6 +30,7 @@ export async function loadConfig({ db, box, log }: { db: Db['db']; box: SecretBo
     groups: new Map(groupRows.map((row) => [row.id, toGroup(row)])),
     accounts: new Map(accountEntries),
     prices: createPriceList(priceRows),
+    settings: toSettings(settingRows, log),
   }
 }
 
@@ -40,7 +43,14 @@ function readAll(tx: Pick<Db['db'], 'select'>) {
     tx.select().from(accounts).where(ne(accounts.status, 'archived')),
     tx.select().from(accountGroups),
     tx.select().from(prices),
+    tx.select().from(settings),
   ])
+}
+
+function toSettings(rows: SettingRow[], log: Log): Settings {
+  const { settings, invalid } = readSettings(rows)
+  if (invalid.length > 0) log.warn({ keys: invalid }, 'settings make no sense as they are stored: their defaults hold')
+  return settings
 }
 
 function toGroup(row: GroupRow): GroupConfig {
@@ -63,6 +73,7 @@ function toGroup(row: GroupRow): GroupConfig {
     maxAccountSwitches: row.maxAccountSwitches,
     rates: { requestsPerMinute: row.requestsPerMinute, tokensPerMinute: row.tokensPerMinute },
     assumedOutputTokens: row.assumedOutputTokens,
+    instructions: { mode: row.instructionsMode, text: row.instructionsText },
   }
 }
 

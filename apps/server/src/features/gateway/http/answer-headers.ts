@@ -1,4 +1,8 @@
 import type { Progress } from '@turnpike/core/gateway/errors'
+import type { RateLeft, RatesLeft } from '@turnpike/core/gateway/ports'
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60_000
 
 /** Whose answer it is: our id, and the caller's own where he gave one. */
 export function identityHeaders(requestId: string, clientRequestId: string | null): Record<string, string> {
@@ -17,6 +21,28 @@ export function timingHeaders({ attempts, queueMs, routeMs, upstreamMs }: Progre
     'x-turnpike-attempts': String(attempts),
     'x-turnpike-queue-ms': String(Math.round(queueMs)),
   }
+}
+
+/** What is left of the caller's rates, as OpenAI tells it; nothing of what is not limited. */
+export function rateHeaders(rates: RatesLeft | null): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (rates?.requests) addRate(headers, 'requests', rates.requests)
+  if (rates?.tokens) addRate(headers, 'tokens', rates.tokens)
+  return headers
+}
+
+function addRate(headers: Record<string, string>, of: 'requests' | 'tokens', rate: RateLeft): void {
+  headers[`x-ratelimit-limit-${of}`] = String(rate.limit)
+  headers[`x-ratelimit-remaining-${of}`] = String(rate.remaining)
+  headers[`x-ratelimit-reset-${of}`] = resetTime(rate.resetMs)
+}
+
+/** `12ms`, `1.5s`, `6m0s`; nothing to wait for is `0s`. */
+export function resetTime(resetMs: number): string {
+  const wholeMs = Math.ceil(resetMs)
+  if (wholeMs > 0 && wholeMs < SECOND_MS) return `${wholeMs}ms`
+  if (wholeMs < MINUTE_MS) return `${wholeMs / SECOND_MS}s`
+  return `${Math.floor(wholeMs / MINUTE_MS)}m${(wholeMs % MINUTE_MS) / SECOND_MS}s`
 }
 
 function ms(value: number): string {

@@ -5,7 +5,7 @@ import { asGatewayError, GatewayError, NO_PROGRESS } from '@turnpike/core/gatewa
 import { openAiError } from '@turnpike/core/gateway/openai-error'
 import type { Log } from '../../../shared/logger.ts'
 import type { KeyRecord } from '../keys/key-store.ts'
-import { identityHeaders, timingHeaders } from './answer-headers.ts'
+import { identityHeaders, rateHeaders, timingHeaders } from './answer-headers.ts'
 import type { CallerOf } from './caller.ts'
 import { discard } from './read-body.ts'
 import { clientRequestId, hasKeyInQuery } from './request-headers.ts'
@@ -20,26 +20,35 @@ interface AnsweredOptions {
 export type Answered = (request: IncomingMessage, response: ServerResponse, make: (key: KeyRecord) => unknown) => void
 
 export function createAnswered({ callerOf, monotonic, log }: AnsweredOptions): Answered {
-  async function answer(request: IncomingMessage, make: (key: KeyRecord) => unknown): Promise<string> {
+  async function identify(request: IncomingMessage): Promise<KeyRecord> {
     if (hasKeyInQuery(request.url ?? '')) throw new GatewayError('api_key_in_query')
-    const { key } = await callerOf.identify(request)
-    return JSON.stringify(await make(key))
+    return (await callerOf.identify(request)).key
   }
 
   return function answered(request, response, make) {
     discard(request)
     const startedAt = monotonic()
     const identity = identityOf(request)
-    const headers = () => ({ ...identity, ...timingHeaders(NO_PROGRESS, monotonic() - startedAt) })
-    answer(request, make).then(
+    let known: KeyRecord | null = null
+    const headers = () => ({
+      ...identity,
+      ...timingHeaders(NO_PROGRESS, monotonic() - startedAt),
+      ...rateHeaders(known && callerOf.ratesLeft(known)),
+    })
+    answer().then(
       (body) => send(response, 200, headers(), body),
       (error: unknown) => {
         if (error instanceof ClientLeft) return
-        const known = asGatewayError(error)
-        if (known.code === 'internal_error') log.error({ err: error }, 'a request failed by our own fault')
-        sendError(response, known, headers())
+        const told = asGatewayError(error)
+        if (told.code === 'internal_error') log.error({ err: error }, 'a request failed by our own fault')
+        sendError(response, told, headers())
       },
     )
+
+    async function answer(): Promise<string> {
+      known = await identify(request)
+      return JSON.stringify(await make(known))
+    }
   }
 }
 

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Caller } from '@turnpike/core/gateway/call'
 import { GatewayError } from '@turnpike/core/gateway/errors'
+import type { RateLimits, RatesLeft, Slots } from '@turnpike/core/gateway/ports'
+import { isRated } from '@turnpike/core/gateway/rate-window'
+import { isWithin } from '../../../http/address-range.ts'
 import type { ClientAddress } from '../../../http/client-address.ts'
 import type { GroupConfig } from '../config/config.ts'
 import type { ConfigStore } from '../config/config-store.ts'
@@ -9,26 +12,32 @@ import type { KeyRecord } from '../keys/key-store.ts'
 import { presentedKey } from './request-headers.ts'
 
 export interface CallerOf {
-  /** The key of a request and the address it comes from. Throws the refusals of authentication. */
+  /** The key of a request and the address it comes from. Throws the refusals of authentication, ip_not_allowed. */
   identify(request: IncomingMessage): Promise<{ key: KeyRecord; address: string }>
   group(key: KeyRecord): GroupConfig
   /** The key as the relay sees its caller. Throws group_unavailable. */
   relayCaller(key: KeyRecord): Caller
+  /** What is left of the key's rates and its group's; null = none is set. */
+  ratesLeft(key: KeyRecord): RatesLeft | null
 }
 
 interface CallerOfOptions {
   authenticator: Authenticator
   config: ConfigStore
   clientAddress: ClientAddress
+  slots: Pick<Slots, 'ratesLeft'>
   onKeyUsed(keyId: number): void
 }
 
-export function createCallerOf({ authenticator, config, clientAddress, onKeyUsed }: CallerOfOptions): CallerOf {
+const NO_RATES: RateLimits = { requestsPerMinute: null, tokensPerMinute: null }
+
+export function createCallerOf({ authenticator, config, clientAddress, slots, onKeyUsed }: CallerOfOptions): CallerOf {
   async function identify(request: IncomingMessage) {
     if (config.isTooOld()) throw new GatewayError('control_plane_unavailable')
     const address = clientAddress(request)
     const found = authenticator.authenticate(presentedKey(request.headers), address)
     const key = found instanceof Promise ? await found : found
+    if (key.addresses !== null && !isWithin(address, key.addresses)) throw new GatewayError('ip_not_allowed')
     // A group made a moment ago may be known to the database only.
     if (!config.current().groups.has(key.groupId)) await config.reload().catch(() => {})
     group(key)
@@ -50,9 +59,19 @@ export function createCallerOf({ authenticator, config, clientAddress, onKeyUsed
       userConcurrency: key.userConcurrency,
       keyId: key.keyId,
       keyConcurrency: key.concurrency,
-      keyRates: { requestsPerMinute: key.requestsPerMinute, tokensPerMinute: key.tokensPerMinute },
+      keyRates: ratesOf(key),
       models: key.models,
       group: group(key),
     }),
+    ratesLeft(key) {
+      const { keyId, groupId } = key
+      const groupRates = config.current().groups.get(groupId)?.rates ?? NO_RATES
+      const caller = { keyId, keyRates: ratesOf(key), groupId, groupRates }
+      return isRated(caller) ? slots.ratesLeft(caller) : null
+    },
   }
+}
+
+function ratesOf({ requestsPerMinute, tokensPerMinute }: KeyRecord): RateLimits {
+  return { requestsPerMinute, tokensPerMinute }
 }

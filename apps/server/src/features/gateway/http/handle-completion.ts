@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Call, Caller } from '@turnpike/core/gateway/call'
 import { ClientLeft, ShuttingDown } from '@turnpike/core/gateway/client-left'
 import { asGatewayError, GatewayError, type GatewayErrorCode } from '@turnpike/core/gateway/errors'
+import { instructedText, isCodexClient } from '@turnpike/core/gateway/instructions'
 import type { RelayPorts } from '@turnpike/core/gateway/ports'
 import { relay } from '@turnpike/core/gateway/relay'
 import { parseRequestBody, type RequestBody } from '@turnpike/core/gateway/request-body'
@@ -21,7 +22,9 @@ export interface CompletionOptions {
   callerOf: CallerOf
   live: LiveRequests
   maxBodyBytes: number
-  keepAliveMs: number
+  keepAliveMs(): number
+  /** How the User-Agent of clients of the Codex family starts. */
+  codexUserAgents(): readonly string[]
   /** True while requests are turned away: draining. */
   isClosed(): boolean
   /** Hears of requests that were turned away before the relay. */
@@ -42,7 +45,9 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       clientRequestId: clientRequestId(request.headers),
       monotonic: ports.clock.monotonic,
       startedAt,
-      keepAliveMs: options.keepAliveMs,
+      keepAliveMs: options.keepAliveMs(),
+      ratesLeft: callerOf.ratesLeft,
+      isCodex: () => isCodex(request),
     })
     const client = new AbortController()
     // It lives until its story is over and its last byte has left: a slow reader's answer must not be cut by a drain.
@@ -78,9 +83,10 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
 
   async function readCall(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<Call> {
     const { key, address } = await enter(request)
-    const bytes = await readBody(request, maxBodyBytes)
+    responder.setKey(key)
+    const received = await readBody(request, maxBodyBytes)
     const bodyReadAt = ports.clock.monotonic()
-    const body = parseRequestBody(decodeBody(bytes), () => decodeBody(bytes))
+    const { bytes, body } = instructed(checked(received), request, key)
     if (body.stream) responder.expectStream(protocol)
     const caller = callerOf.relayCaller(key)
     return {
@@ -98,6 +104,19 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       clientIp: address,
       userAgent: userAgentOf(request),
     }
+  }
+
+  /** What the group wants said to the model; clients of the Codex family bring their own. */
+  function instructed(asked: CheckedBody, request: IncomingMessage, key: KeyRecord): CheckedBody {
+    if (protocol !== 'responses') return asked
+    const { instructions } = callerOf.group(key)
+    if (instructions.mode === 'off' || isCodex(request)) return asked
+    const text = instructedText(asked.body, instructions)
+    return text === null ? asked : checked(Buffer.from(text))
+  }
+
+  function isCodex(request: IncomingMessage): boolean {
+    return isCodexClient(userAgentOf(request), options.codexUserAgents())
   }
 
   /** Who calls; whoever is refused here has not been listened to. */
@@ -119,6 +138,15 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       log.error({ err: error, requestId }, 'a request failed by our own fault')
     responder.fail(gatewayError)
   }
+}
+
+interface CheckedBody {
+  bytes: Buffer
+  body: RequestBody
+}
+
+function checked(bytes: Buffer): CheckedBody {
+  return { bytes, body: parseRequestBody(decodeBody(bytes), () => decodeBody(bytes)) }
 }
 
 function ownSession({ group }: Caller, body: RequestBody): string | null {

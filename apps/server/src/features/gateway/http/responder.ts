@@ -3,16 +3,17 @@ import type { AnswerHead, Responder } from '@turnpike/core/gateway/answer'
 import { type GatewayError, NO_PROGRESS, type Progress } from '@turnpike/core/gateway/errors'
 import {
   chatErrorEvent,
+  errorMembers,
   openAiError,
+  passedRetryHeaders,
   responsesErrorEvent,
-  retryHeaders,
   wholeAnswerEvent,
 } from '@turnpike/core/gateway/openai-error'
+import type { RatesLeft } from '@turnpike/core/gateway/ports'
 import type { WireProtocol } from '@turnpike/core/words'
-import { identityHeaders, timingHeaders } from './answer-headers.ts'
+import type { KeyRecord } from '../keys/key-store.ts'
+import { identityHeaders, rateHeaders, timingHeaders } from './answer-headers.ts'
 
-/** A stream that has been silent this long gets a sign of life; the first one commits status 200. */
-export const KEEP_ALIVE_MS = 15_000
 /** A comment and one newline: an empty line would end an event that is not there. */
 const PING = ': ping\n'
 
@@ -22,12 +23,19 @@ interface ResponderOptions {
   clientRequestId: string | null
   monotonic: () => number
   startedAt: number
+  /** A stream that has been silent this long gets a sign of life; the first one commits status 200. */
   keepAliveMs: number
+  /** What is left of a key's rates, for answers that counted nothing; null = it has none. */
+  ratesLeft(key: KeyRecord): RatesLeft | null
+  /** Whether the caller's client is of the Codex family. */
+  isCodex(): boolean
 }
 
 export interface HttpResponder extends Responder {
   /** From here on the caller may be kept waiting: a stream of this protocol gets keep-alives. */
   expectStream(protocol: WireProtocol): void
+  /** From here on answers tell what is left of this key's rates. */
+  setKey(key: KeyRecord): void
   /** Stops the keep-alives. */
   close(): void
 }
@@ -40,18 +48,25 @@ export function createResponder({
   monotonic,
   startedAt,
   keepAliveMs,
+  ratesLeft,
+  isCodex,
 }: ResponderOptions): HttpResponder {
   let protocol: WireProtocol = 'chat'
   let lastWriteAt = monotonic()
   let keepAlive: NodeJS.Timeout | null = null
+  let key: KeyRecord | null = null
 
   function ownHeaders(progress: Progress): Record<string, string> {
-    return { ...identityHeaders(requestId, clientRequestId), ...timingHeaders(progress, monotonic() - startedAt) }
+    return {
+      ...identityHeaders(requestId, clientRequestId),
+      ...timingHeaders(progress, monotonic() - startedAt),
+      ...rateHeaders(progress.rates ?? (key && ratesLeft(key))),
+    }
   }
 
   /** The upstream's own processing time goes before ours. */
   function headersOf(head: AnswerHead): Record<string, string> {
-    return { ...ownHeaders(head), ...head.headers, ...retryHeaders(head.status) }
+    return { ...ownHeaders(head), ...head.headers, ...passedRetryHeaders(head.status) }
   }
 
   function openStream(headers: Record<string, string>, status = 200): void {
@@ -89,6 +104,9 @@ export function createResponder({
       protocol = of
       keepAlive = setTimeout(onSilence, keepAliveMs)
     },
+    setKey(of) {
+      key = of
+    },
     send(answer) {
       close()
       // A stream that a keep-alive has opened can take no status any more.
@@ -113,7 +131,7 @@ export function createResponder({
     fail(error) {
       close()
       if (response.headersSent) return void response.end(errorEvent(error), 'latin1')
-      const { status, headers, body } = openAiError(error)
+      const { status, headers, body } = openAiError(error, isCodex())
       response.writeHead(status, {
         ...ownHeaders(error.progress),
         ...headers,
@@ -126,6 +144,7 @@ export function createResponder({
   }
 
   function errorEvent(error: GatewayError): string {
-    return protocol === 'chat' ? chatErrorEvent(error) : responsesErrorEvent(error, `resp_${requestId}`, 0)
+    if (protocol === 'chat') return chatErrorEvent(error, isCodex())
+    return responsesErrorEvent(errorMembers(error, isCodex()), `resp_${requestId}`, 0)
   }
 }

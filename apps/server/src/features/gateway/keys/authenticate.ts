@@ -145,7 +145,7 @@ function nobody(publicId: string): KeyRecord {
     requestsPerMinute: null,
     tokensPerMinute: null,
     models: [],
-    cidrs: [],
+    addresses: [],
     groupId: 0,
     userId: 0,
     userStatus: 'archived',

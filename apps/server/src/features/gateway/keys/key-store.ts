@@ -1,5 +1,6 @@
 import type { KeyStatus, UserStatus } from '@turnpike/core/words'
 import type { PendingQuery, Row, Sql } from 'postgres'
+import { type AddressRange, parseAddressRange } from '../../../http/address-range.ts'
 
 /** A key as the request path needs it. */
 export interface KeyRecord {
@@ -14,16 +15,17 @@ export interface KeyRecord {
   requestsPerMinute: number | null
   tokensPerMinute: number | null
   models: readonly string[]
-  /** Empty = usable from every address. */
-  cidrs: readonly string[]
+  /** Where it may be used from; null = everywhere. */
+  addresses: readonly AddressRange[] | null
   groupId: number
   userId: number
   userStatus: UserStatus
   userConcurrency: number
 }
 
-interface KeyRow extends Omit<KeyRecord, 'expiresAtMs'> {
+interface KeyRow extends Omit<KeyRecord, 'expiresAtMs' | 'addresses'> {
   expiresAt: Date | null
+  cidrs: string[]
 }
 
 /** The keys with these public ids and what they take from their owners; unknown ids are left out. */
@@ -44,8 +46,15 @@ async function select(sql: Sql, condition: PendingQuery<Row[]>): Promise<KeyReco
            u.id::int as "userId", u.status as "userStatus", u.concurrency as "userConcurrency"
     from api_keys k join users u on u.id = k.user_id
     where ${condition}`
-  return rows.map(({ expiresAt, ...key }) => ({
+  return rows.map(({ expiresAt, cidrs, ...key }) => ({
     ...key,
+    addresses: addressesOf(cidrs),
     expiresAtMs: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
   }))
+}
+
+/** An entry that is no range lets nobody in; if none is one, the key is usable from nowhere. */
+function addressesOf(cidrs: string[]): AddressRange[] | null {
+  if (cidrs.length === 0) return null
+  return cidrs.map(parseAddressRange).filter((range) => range !== null)
 }

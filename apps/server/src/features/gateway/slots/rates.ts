@@ -1,6 +1,6 @@
 import { GatewayError, type GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { AdmitRequest, RatedCaller, RateLeft, RatesLeft } from '@turnpike/core/gateway/ports'
-import { RATE_WINDOW_MS, RateWindow, tighter } from '@turnpike/core/gateway/rate-window'
+import { isRated, RATE_WINDOW_MS, RateWindow, tighter } from '@turnpike/core/gateway/rate-window'
 
 /** Windows by the id of their key or group: there is one only where a limit is set and something counts. */
 type Windows = Map<number, RateWindow>
@@ -43,7 +43,7 @@ export function createRates({ monotonic }: { monotonic: () => number }) {
     })
     const refusing = rates[waits.findIndex((waitMs) => waitMs > 0)]
     if (refusing !== undefined) {
-      const retryAfterMs = Math.min(RATE_WINDOW_MS, Math.max(...waits))
+      const retryAfterMs = Math.min(RATE_WINDOW_MS, Math.ceil(Math.max(...waits)))
       throw new GatewayError(refusing.code, { retryAfterMs, rates: left(request) })
     }
     const counted = rates.map((rate) => ({ rate, bucket: windowOf(rate.windows, rate.id).add(rate.amount, now) }))
@@ -142,15 +142,6 @@ class CountedRequest implements RateCount {
     this.#isSettled = true
     for (const { rate, bucket } of this.#counted) rate.windows.get(rate.id)?.takeBack(rate.amount, bucket)
   }
-}
-
-function isRated({ keyRates, groupRates }: RatedCaller): boolean {
-  return (
-    keyRates.requestsPerMinute !== null ||
-    keyRates.tokensPerMinute !== null ||
-    groupRates.requestsPerMinute !== null ||
-    groupRates.tokensPerMinute !== null
-  )
 }
 
 function windowOf(windows: Windows, id: number): RateWindow {
