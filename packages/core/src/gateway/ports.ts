@@ -26,6 +26,8 @@ export interface GroupPolicy {
   rates: RateLimits
   /** Output assumed of a request that states no maximum, in tokens. */
   assumedOutputTokens: number
+  /** How long a session waits for its own account while another one is free. */
+  stickyWaitMs: number
 }
 
 /** Per sliding minute; null = no limit. */

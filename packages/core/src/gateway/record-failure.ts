@@ -18,10 +18,11 @@ export async function recordFailure(story: Story, error: unknown, ports: RelayPo
   }
   const told = asGatewayError(error)
   const progress = progressOf(story, ports.clock.monotonic())
-  told.progress = { ...progress, rates: told.rates ?? progress.rates }
   const { code } = told
   const kind = story.isJournaled ? story.failedAs : 'failed'
   await conclude(story, { ...NOTHING_DELIVERED, kind, status: GATEWAY_ERRORS[code].status, errorCode: code }, ports)
+  // Only now is what it took of the rates known: often nothing.
+  told.progress = { ...progress, rates: told.rates ?? story.admission?.rates ?? null }
   return told
 }
 

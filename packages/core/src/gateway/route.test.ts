@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ClientLeft } from './client-left.ts'
 import { GatewayError } from './errors.ts'
 import type { AccountWait, Candidate, Lease } from './ports.ts'
-import { ACCOUNT_WAIT_MS, findRoute, STICKY_ONLY_WAIT_MS, STICKY_WAIT_MS } from './route.ts'
+import { ACCOUNT_WAIT_MS, findRoute, STICKY_ONLY_WAIT_MS } from './route.ts'
 import { beginStory } from './story.ts'
 import { fakeCall } from './testing/fake-call.ts'
 import { fakeCandidate } from './testing/fake-candidate.ts'
@@ -143,7 +143,7 @@ describe('a session', () => {
 
   test('waits for its account while another is free, then takes that', async () => {
     const { found, ports, story } = await waitingRoute([full(1), fakeCandidate(2)], (waitMs) => waitMs, 1)
-    expect(ports.waits).toEqual([{ accountId: 1, waitMs: STICKY_WAIT_MS }])
+    expect(ports.waits).toEqual([{ accountId: 1, waitMs: 1_500 }])
     expect(found).toBe(2)
     expect(ports.bindings.get('3:s')).toBe(2)
     expect(story).toMatchObject({ queueMs: 1_500, accountQueueMs: 1_500 })

@@ -5,9 +5,7 @@ import { decidedByWaiting, firstReturnAtMs, type Selection, selectAccount } from
 import type { Story } from './story.ts'
 
 export const ACCOUNT_WAIT_MS = 30_000
-/** A session waits this long for its own account while another one is free … */
-export const STICKY_WAIT_MS = 1_500
-/** … and this long when none is. */
+/** A session waits this long for its own account when no other is free either; else as long as its group says. */
 export const STICKY_ONLY_WAIT_MS = 45_000
 const MIN_RETURN_SECONDS = 1
 const MAX_RETURN_SECONDS = 60
@@ -56,7 +54,8 @@ export async function findRoute(story: Story, tried: ReadonlySet<number>, ports:
 }
 
 async function takeSelected(selection: Selection, story: Story, ports: RelayPorts): Promise<Route | null> {
-  const { requestId, client } = story.call
+  const { requestId, client, caller } = story.call
+  const { stickyWaitMs } = caller.group
   switch (selection.kind) {
     case 'take': {
       const { candidate } = selection
@@ -65,7 +64,7 @@ async function takeSelected(selection: Selection, story: Story, ports: RelayPort
       return lease && { candidate, lease }
     }
     case 'wait_bound':
-      return waitFor(story, [selection.candidate], selection.isOtherFree ? STICKY_WAIT_MS : STICKY_ONLY_WAIT_MS, ports)
+      return waitFor(story, [selection.candidate], selection.isOtherFree ? stickyWaitMs : STICKY_ONLY_WAIT_MS, ports)
     case 'wait':
       return waitFor(story, selection.order, ACCOUNT_WAIT_MS, ports)
     case 'none':

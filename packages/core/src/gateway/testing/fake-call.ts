@@ -70,6 +70,7 @@ function fakeGroup(members: Partial<GroupPolicy> = {}): GroupPolicy {
     maxAccountSwitches: 3,
     rates: NO_RATES,
     assumedOutputTokens: 4_096,
+    stickyWaitMs: 1_500,
     ...members,
   }
 }

@@ -2,7 +2,7 @@ import { createPriceList } from '@turnpike/core/billing/price'
 import { accountHealthOf } from '@turnpike/core/gateway/account-state'
 import { readSettings, type Settings } from '@turnpike/core/inputs/settings'
 import type { Db } from '@turnpike/db'
-import { accountGroups, accounts, groups, prices, settings } from '@turnpike/db/schema'
+import { accountGroups, accounts, groups, prices, settings as settingsTable } from '@turnpike/db/schema'
 import { ne } from 'drizzle-orm'
 import { openAccountSecret, openExtraHeaders } from '../../../shared/account-secrets.ts'
 import type { Log } from '../../../shared/logger.ts'
@@ -11,11 +11,12 @@ import type { AccountConfig, Config, GroupConfig } from './config.ts'
 
 type AccountRow = typeof accounts.$inferSelect
 type GroupRow = typeof groups.$inferSelect
-type SettingRow = typeof settings.$inferSelect
+type SettingRow = typeof settingsTable.$inferSelect
 
 /** Everything the request path needs, as of one moment. An account whose secret does not open is left out and reported. */
 export async function loadConfig({ db, box, log }: { db: Db['db']; box: SecretBox; log: Log }): Promise<Config> {
-  const [groupRows, accountRows, links, priceRows, settingRows] = await db.transaction(readAll, ONE_SNAPSHOT)
+  const [groupRows, accountRows, links, priceRows, storedSettings] = await db.transaction(readAll, ONE_SNAPSHOT)
+  const settings = toSettings(storedSettings, log)
   const linksOf = Map.groupBy(links, ({ accountId }) => accountId)
   const accountEntries = accountRows.flatMap((row) => {
     try {
@@ -27,10 +28,10 @@ export async function loadConfig({ db, box, log }: { db: Db['db']; box: SecretBo
     }
   })
   return {
-    groups: new Map(groupRows.map((row) => [row.id, toGroup(row)])),
+    groups: new Map(groupRows.map((row) => [row.id, toGroup(row, settings)])),
     accounts: new Map(accountEntries),
     prices: createPriceList(priceRows),
-    settings: toSettings(settingRows, log),
+    settings,
   }
 }
 
@@ -43,7 +44,7 @@ function readAll(tx: Pick<Db['db'], 'select'>) {
     tx.select().from(accounts).where(ne(accounts.status, 'archived')),
     tx.select().from(accountGroups),
     tx.select().from(prices),
-    tx.select().from(settings),
+    tx.select().from(settingsTable),
   ])
 }
 
@@ -53,7 +54,7 @@ function toSettings(rows: SettingRow[], log: Log): Settings {
   return settings
 }
 
-function toGroup(row: GroupRow): GroupConfig {
+function toGroup(row: GroupRow, settings: Settings): GroupConfig {
   return {
     id: row.id,
     name: row.name,
@@ -73,6 +74,7 @@ function toGroup(row: GroupRow): GroupConfig {
     maxAccountSwitches: row.maxAccountSwitches,
     rates: { requestsPerMinute: row.requestsPerMinute, tokensPerMinute: row.tokensPerMinute },
     assumedOutputTokens: row.assumedOutputTokens,
+    stickyWaitMs: settings['gateway.stickyWaitMs'],
     instructions: { mode: row.instructionsMode, text: row.instructionsText },
   }
 }
