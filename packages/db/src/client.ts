@@ -42,19 +42,22 @@ export function createDb(options: DbOptions): Db {
   }
 }
 
-function connect({
+/** One pool; for what needs connections that are not replaced by themselves, `isLasting`. */
+export function connect({
   url,
   max = 10,
   applicationName = 'turnpike',
   connectTimeoutMs = 5_000,
   statementTimeoutMs = 30_000,
   onNotice = ignore,
-}: DbOptions): Sql {
+  isLasting = false,
+}: DbOptions & { isLasting?: boolean }): Sql {
   const options = {
     max,
     connect_timeout: connectTimeoutMs / 1_000,
     backoff: (retries: number) => Math.min(3 ** retries / 100, RECONNECT_MAX_S),
     onnotice: onNotice,
+    ...(isLasting && { max_lifetime: null }),
     connection: { application_name: applicationName, statement_timeout: statementTimeoutMs },
   }
   const socket = (place: SocketPlace) => answeringSocket(place, statementTimeoutMs + SILENCE_MARGIN_MS)
