@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseRedisAddress } from './shared/redis-address.ts'
 
 /** Everything the process may be told from outside; the one place that reads it. Names and meanings: `.env.example`. */
 export type Env = ReturnType<typeof parseEnv>
@@ -33,6 +34,14 @@ const secretKey = z
   .refine((text) => !SAMPLE_KEYS.has(text), 'is a sample key; make your own (openssl rand -base64 32)')
   .transform((text) => Buffer.from(text, 'base64'))
 
+const redis = z
+  .string()
+  .transform(parseRedisAddress)
+  .refine(
+    (address) => address !== null,
+    'must be redis://host:port, rediss://host:port or redis+cluster://host:port,host:port',
+  )
+
 const schema = z.object({
   HOST: z.string().optional(),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
@@ -40,9 +49,7 @@ const schema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   TURNPIKE_PUBLIC_URL: origin.optional(),
   TURNPIKE_CORS_ORIGINS: origins.default([]),
-  REDIS_URL: z
-    .never('sharing slots through Redis is not part of this version: unset it and run one instance')
-    .optional(),
+  REDIS_URL: redis.optional(),
   TURNPIKE_SECRET_KEY: secretKey.optional(),
   TURNPIKE_SECRET_KEY_FILE: z.string().optional(),
   TURNPIKE_SECRET_KEY_PREVIOUS: secretKey.optional(),
@@ -97,6 +104,7 @@ function parseEnv(source: NodeJS.ProcessEnv) {
     databaseUrl: data.DATABASE_URL,
     publicUrl: data.TURNPIKE_PUBLIC_URL,
     corsOrigins: data.TURNPIKE_CORS_ORIGINS,
+    redis: data.REDIS_URL ?? null,
     secretKey: data.TURNPIKE_SECRET_KEY,
     secretKeyFile: data.TURNPIKE_SECRET_KEY_FILE,
     secretKeyPrevious: data.TURNPIKE_SECRET_KEY_PREVIOUS,

@@ -39,7 +39,9 @@ export async function openRedis(address: RedisAddress, log: Log): Promise<RedisC
   // A cluster's client keeps a connection of its own for messages.
   const subscriber = commands instanceof Redis ? commands.duplicate({ commandTimeout: undefined }) : commands
   const clients = [...new Set([commands, subscriber])]
-  for (const client of clients) logLosses(client, log)
+  logLosses(commands, log)
+  // It is lost together with the other, which tells.
+  subscriber.on('error', () => {})
   try {
     await within(START_MS, Promise.all(clients.map((client) => client.connect())))
     await within(START_MS, checkServer(commands))
