@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createDb, migrate } from '@turnpike/db'
+import { createDb, migrate, openInstanceLock } from '@turnpike/db'
 import { createSandbox } from '@turnpike/sandbox'
 import { createApp, createAppServer } from './app.ts'
 import { createTrpc } from './create-trpc.ts'
@@ -13,6 +13,7 @@ import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
 import { every } from './shared/every.ts'
 import type { Log } from './shared/logger.ts'
+import { openRedis } from './shared/redis.ts'
 import { createSecretBox } from './shared/secret-box.ts'
 import { loadSecretKey } from './shared/secret-key.ts'
 import { assertSecretKeyFits } from './shared/secret-key-check.ts'
@@ -42,6 +43,18 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   onStep('starting the database')
   const databaseUrl = env.databaseUrl ?? (await startDatabase(env, log, opened))
   await migrate(databaseUrl)
+  const bootId = randomUUIDv7()
+  const redis = env.redis ? await openRedis(env.redis, log) : null
+  if (redis) opened.defer(() => redis.close())
+  const instance = await openInstanceLock({
+    url: databaseUrl,
+    bootId,
+    isShared: redis !== null,
+    onTaken: () =>
+      log.error({}, 'another instance serves on this database: requests are refused here until it has left'),
+    onRegained: () => log.info({}, 'no other instance serves on this database any more: requests are taken again'),
+  })
+  opened.defer(() => instance.release())
   const db = createDb({ url: databaseUrl, applicationName: 'turnpike' })
   opened.defer(() => db.close())
   await assertSecretKeyFits(db.sql, box)
@@ -72,7 +85,8 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     clientAddress,
     clock: systemClock,
     journalDir: join(env.dataDir, 'journal'),
-    bootId: randomUUIDv7(),
+    bootId,
+    mayAdmit: () => !instance.isTaken(),
     journalMaxBytes: env.journalMaxBytes,
     maxBodyBytes: env.gatewayMaxBodyBytes,
     corsOrigins: env.corsOrigins,
@@ -116,6 +130,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   return {
     db: db.db,
     box,
+    instance,
     gateway,
     trpc,
     server,

@@ -49,7 +49,7 @@ async function main(env: Env): Promise<void> {
   const deps = await openDeps({ ...env, dataDir }, log, opened, (step) => {
     if (isQuickstart) process.stdout.write(`  ${step} …\n`)
   })
-  const { server, gateway, trpc } = deps
+  const { server, gateway, trpc, instance } = deps
   if (isQuickstart) await seed(env, deps)
   else if (env.adminEmail !== undefined && env.adminPassword !== undefined) {
     await trpc.owners.ensureOwner({ email: env.adminEmail, password: env.adminPassword })
@@ -69,6 +69,8 @@ async function main(env: Env): Promise<void> {
   log.info({ signal: first }, 'draining')
   const isInterrupt = first === 'SIGINT' && isQuickstart
   const drained = gateway.drain(isInterrupt ? QUICKSTART_DRAIN_MS : DRAIN_MS)
+  // Nobody is admitted here any more: whoever waits for the place may have it.
+  void instance.release()
   await Promise.race([drained, signals.next().then(() => gateway.drain(isInterrupt ? 0 : DRAIN_AGAIN_MS))])
   log.info({}, 'closing')
   void signals.next().then(() => setTimeout(giveUp, isInterrupt ? CUT_MS : DRAIN_AGAIN_MS).unref())

@@ -1,6 +1,8 @@
+import { InstanceLockError } from '@turnpike/db'
 import { EmbeddedPostgresError } from '@turnpike/db/embedded'
 import { EnvError } from './env.ts'
 import { DataDirError } from './shared/data-dir.ts'
+import { RedisError } from './shared/redis.ts'
 import { SecretKeyError } from './shared/secret-key.ts'
 
 /** Why the server did not start, for a person: what is wrong and what to do about it. */
@@ -9,15 +11,22 @@ export function startFailure(failure: unknown): string {
   if (error instanceof EnvError) {
     return `The environment is not right:\n\n${error.faults.map((fault) => `  - ${fault}`).join('\n')}\n\nSee .env.example for every setting.`
   }
-  if (error instanceof EmbeddedPostgresError || error instanceof SecretKeyError || error instanceof DataDirError) {
-    return error.message
-  }
+  if (error instanceof InstanceLockError) return error.isHeldShared ? OTHERS_SHARE : OTHER_IS_ALONE
+  if (SELF_EXPLAINING.some((kind) => error instanceof kind) && error instanceof Error) return error.message
   const code = systemCode(error)
   const cure = code === null ? null : CURES[code]
   const message = error instanceof Error ? error.message : String(error)
   if (cure) return `${cure}\n  (${message})`
   return `Turnpike could not start: ${message}`
 }
+
+const SELF_EXPLAINING = [EmbeddedPostgresError, SecretKeyError, DataDirError, RedisError]
+
+const OTHER_IS_ALONE =
+  'Another instance of Turnpike serves on this database, and has not left in time.\n\nInstances that use one database share their limits through Redis: set REDIS_URL to the same Redis for each of them,\nor stop the other instance first.'
+
+const OTHERS_SHARE =
+  'Other instances of Turnpike serve on this database and share their limits through Redis.\n\nSet REDIS_URL here to the same Redis, or stop them first.'
 
 /** What went wrong first, where closing after it went wrong too. */
 function firstFailure(error: unknown): unknown {

@@ -46,6 +46,8 @@ export interface GatewayOptions {
   corsOrigins: readonly string[]
   /** Silence after which a stream gets a sign of life, in place of the setting; shorter in tests. */
   keepAliveMs?: number
+  /** False while another instance has the place of this one: requests are turned away. Default: true. */
+  mayAdmit?(): boolean
   /** Hears of every request that ended. */
   onOutcome(outcome: Outcome): void
   /** Hears of requests that were turned away before they became one with an outcome. */
@@ -115,6 +117,7 @@ export async function openGateway(options: GatewayOptions) {
     newId: randomUUID,
   }
   let isClosed = false
+  const isRefusing = () => isClosed || options.mayAdmit?.() === false
   const routes = createGatewayRoutes({
     ports,
     callerOf: createCallerOf({
@@ -131,7 +134,7 @@ export async function openGateway(options: GatewayOptions) {
     keepAliveMs: () => options.keepAliveMs ?? config.current().settings['gateway.keepAliveMs'],
     codexUserAgents: () => config.current().settings['gateway.codexUserAgents'],
     corsOrigins: options.corsOrigins,
-    isClosed: () => isClosed,
+    isClosed: isRefusing,
     onRefused: options.onRefused,
     log,
   })
@@ -157,7 +160,7 @@ export async function openGateway(options: GatewayOptions) {
     }),
     /** What is missing while requests are served all the same; empty = nothing. */
     missing: () => (database.isAway() || journal.stats().stuckSinceMs !== null ? ['database'] : []),
-    isServing: () => !isClosed && !config.isTooOld(),
+    isServing: () => !isRefusing() && !config.isTooOld(),
     stats: () => ({
       journal: journal.stats(),
       ledger: ledger.stats(),

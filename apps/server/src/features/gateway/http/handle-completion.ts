@@ -25,7 +25,7 @@ export interface CompletionOptions {
   keepAliveMs(): number
   /** How the User-Agent of clients of the Codex family starts. */
   codexUserAgents(): readonly string[]
-  /** True while requests are turned away: draining. */
+  /** True while requests are turned away: draining, or another instance has the place. */
   isClosed(): boolean
   /** Hears of requests that were turned away before the relay. */
   onRefused(code: GatewayErrorCode): void
