@@ -127,6 +127,17 @@ describe('refusals before an upstream is asked', () => {
     ['an expired key', { key: { expiresAt: new Date(Date.now() - 1000) } }, KEY],
     ['an owner who is not active', { user: { status: 'disabled' } }, KEY],
     [
+      'an address the key may not be used from',
+      { key: { cidrs: ['10.0.0.0/8'] } },
+      {
+        status: 403,
+        type: 'permission_error',
+        code: 'ip_not_allowed',
+        message: 'This API key cannot be used from this address',
+        shouldRetry: 'false',
+      },
+    ],
+    [
       'a disabled group',
       { group: { status: 'disabled' } },
       {
@@ -146,6 +157,28 @@ describe('refusals before an upstream is asked', () => {
       'a model the key may not use',
       { key: { models: ['other'] } },
       caller(404, 'model_not_found', 'The model does not exist or you do not have access to it', 'model'),
+    ],
+    [
+      'a request larger than its key may take in a minute',
+      { key: { tokensPerMinute: 1 } },
+      {
+        status: 429,
+        type: 'rate_limit_error',
+        code: 'tokens_per_minute',
+        message: 'Rate limit reached, please retry later',
+        shouldRetry: 'true',
+      },
+    ],
+    [
+      'a request larger than its group may take in a minute',
+      { group: { tokensPerMinute: 1 } },
+      {
+        status: 429,
+        type: 'rate_limit_error',
+        code: 'tokens_per_minute',
+        message: 'Rate limit reached, please retry later',
+        shouldRetry: 'true',
+      },
     ],
     [
       'accounts that are all disabled',
@@ -182,6 +215,22 @@ describe('refusals before an upstream is asked', () => {
     })
     expect((await world.chat()).status).toBe(200)
   })
+
+  test.each([{ key: { requestsPerMinute: 1 } }, { group: { requestsPerMinute: 1 } }])(
+    'one request more than %o allows',
+    async (options) => {
+      await using world = await startGatewayWorld(options)
+      expect((await world.chat()).status).toBe(200)
+      expectRow(await world.chat(), {
+        status: 429,
+        type: 'rate_limit_error',
+        code: 'requests_per_minute',
+        message: 'Rate limit reached, please retry later',
+        shouldRetry: 'true',
+      })
+      expect(await world.ledger()).toHaveLength(1)
+    },
+  )
 
   test('a full waiting room and a busy user, key or account are told apart', async () => {
     const slow = '[[sandbox: firstByteMs=300]]'
