@@ -1,0 +1,65 @@
+import type { Sql } from 'postgres'
+import { expect, test } from 'vitest'
+import { ask } from '../support/load.ts'
+import { chatAnswer, sendJson, startRawUpstream } from '../support/raw-upstream.ts'
+import { exitWithin, readiness } from '../support/start-turnpike.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { startInstances } from './instances.ts'
+
+/** contract.md: the second one waits up to 30 s; then a moment to say why and go. */
+const REFUSED_MS = 45_000
+const AT_ONCE_MS = 3_000
+const LONG_MS = 5_000
+
+test('a second instance without Redis waits for half a minute, then says what to do and leaves the first one alone', async () => {
+  await using instances = await startInstances({ count: 1 })
+  const startedAt = performance.now()
+  await using second = await instances.spawn()
+  const { code } = await exitWithin(second, REFUSED_MS)
+  expect(performance.now() - startedAt).toBeGreaterThan(25_000)
+  expect(code).toBe(1)
+  expect(second.output()).toContain('set REDIS_URL to the same Redis')
+  const [first] = instances.all
+  expect(first && (await readiness(first)).status).toBe(200)
+}, 90_000)
+
+test('the next instance takes over as soon as the one before admits nobody, while that one finishes what runs', async () => {
+  await using upstream = await startRawUpstream((response) => {
+    setTimeout(() => sendJson(response, chatAnswer()), LONG_MS)
+  })
+  await using instances = await startInstances({ count: 1 })
+  const tenant = await instances.plant({ accounts: [{ baseUrl: upstream.baseUrl }] })
+  const [first] = instances.all
+  if (first === undefined) throw new Error('there is one')
+  const running = ask(first, 'json', { key: tenant.key })
+  await waitFor('the request to be under way', () => upstream.inFlight() === 1, 10_000)
+  const starting = instances.start()
+  await waitFor('the second to be there', async () => (await sessions(instances)) > 1, 20_000)
+  first.signal('SIGTERM')
+  const second = await starting
+  expect(upstream.inFlight()).toBe(1)
+  expect(await running).toMatchObject({ status: 200, isWhole: true })
+  expect(await ask(second, 'json', { key: tenant.key })).toMatchObject({ status: 200, isWhole: true })
+  expect(await first.exited).toEqual({ code: 0, signal: null })
+}, 90_000)
+
+test('an instance whose lock went with its connection has it again, and serves all the time', async () => {
+  await using upstream = await startRawUpstream((response) => sendJson(response, chatAnswer()))
+  await using instances = await startInstances({ count: 1 })
+  const tenant = await instances.plant({ accounts: [{ baseUrl: upstream.baseUrl }] })
+  const [first] = instances.all
+  if (first === undefined) throw new Error('there is one')
+  const { sql } = instances.database
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name like 'turnpike instance %'`
+  await waitFor('the lock to be taken again', async () => (await sessions(instances)) === 1, AT_ONCE_MS)
+  expect(await ask(first, 'json', { key: tenant.key })).toMatchObject({ status: 200 })
+}, 60_000)
+
+/** Instances that hold the lock or wait for it. */
+async function sessions({ database: { sql } }: { database: { sql: Sql } }): Promise<number> {
+  const rows = await sql`
+    select from pg_stat_activity
+    where datname = current_database() and application_name like 'turnpike instance %'`
+  return rows.length
+}
