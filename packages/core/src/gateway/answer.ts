@@ -43,6 +43,14 @@ export interface AnswerInput {
   release(): void
 }
 
+/** Before the caller learns its id, so that he can go on from it at once. */
+export function rememberResponse({ story, candidate, exchange, ports }: AnswerInput, upstreamId: string | null): void {
+  const responseId = exchange.storedId(upstreamId)
+  if (responseId === null) return
+  const { caller, body } = story.call
+  ports.responses.remember(caller.userId, responseId, { accountId: candidate.accountId, model: body.model })
+}
+
 const RELAYED_HEADERS = ['content-type', 'cache-control', 'openai-processing-ms', 'openai-version'] as const
 
 export function answerHead(

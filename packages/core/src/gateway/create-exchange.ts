@@ -30,6 +30,7 @@ function passThrough(call: Call, candidate: Candidate): Exchange {
     createReader: () =>
       protocol === 'chat' ? createChatEventReader({ wantsUsageChunk }) : createResponsesEventReader(),
     textMembers: TEXT_MEMBERS[protocol],
+    storedId: (id) => (protocol === 'responses' && body.isStored ? id : null),
     answer: (answer, status) => ({ status, body: restoreModel(answer) }),
     stream: (reader) => ({
       relay: restoreModel,

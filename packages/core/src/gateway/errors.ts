@@ -61,6 +61,12 @@ export const GATEWAY_ERRORS = {
     type: 'invalid_request_error',
     message: 'The model does not exist or you do not have access to it',
   },
+  previous_response_not_found: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Previous response not found.',
+  },
+  response_not_found: { status: 404, type: 'invalid_request_error', message: 'Response not found.' },
   unsupported_parameter: { status: 400, type: 'invalid_request_error', message: 'Unsupported parameter' },
   requests_per_minute: { status: 429, type: 'rate_limit_error', message: REACHED_RATE },
   tokens_per_minute: { status: 429, type: 'rate_limit_error', message: REACHED_RATE },
@@ -132,7 +138,7 @@ interface GatewayErrorDetails {
   param?: string
   /** When the caller may try again; sent on every 429 and 503. */
   retryAfterMs?: number
-  /** Replaces the table's text where the table says it carries a figure (body_too_large). */
+  /** Replaces the table's text where the table says it carries a figure (body_too_large, the two of responses). */
   message?: string
   /** What is left of the caller's rates, where one of them refused. */
   rates?: RatesLeft | null

@@ -14,6 +14,8 @@ export interface Exchange {
   /** A whole answer for the caller; null = it is none that could be told in his protocol. */
   answer(text: string, status: number): { status: number; body: string } | null
   stream(reader: EventReader): CallerStream
+  /** The id by which the caller may come back to the upstream's response; null = there is nothing to come back to. */
+  storedId(upstreamResponseId: string | null): string | null
 }
 
 /** A stream as the caller gets it: whole events in, whole events out, exactly one end. */

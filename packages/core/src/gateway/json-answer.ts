@@ -1,4 +1,4 @@
-import { type Answer, type AnswerInput, answerHead } from './answer.ts'
+import { type Answer, type AnswerInput, answerHead, rememberResponse } from './answer.ts'
 import type { Opening } from './attempt.ts'
 import { hasLeft } from './client-left.ts'
 import { conclude } from './conclude.ts'
@@ -25,6 +25,7 @@ export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 
       if (texts.length > 0) story.firstOutputAt = opening.lastByteAt
       const told = exchange.answer(text, status)
       ports.accounts.report(candidate, { kind: told === null ? 'inconclusive' : 'answered' })
+      if (told !== null) rememberResponse(input, upstreamId(json.id))
       const ending = await endingOf(told?.status ?? null)
       if (hasLeft(call.client)) return conclude(story, { ...ending, ...CLIENT_CLOSED }, ports)
       story.relayOutAt = ports.clock.monotonic()

@@ -1,5 +1,5 @@
 import type { WireProtocol } from '../words.ts'
-import { GATEWAY_ERRORS, type GatewayError } from './errors.ts'
+import { GATEWAY_ERRORS, type GatewayError, type GatewayErrorCode } from './errors.ts'
 import { asObject, isObject, parseJson } from './json.ts'
 
 /** An error answer on the wire. `headers` carries retry-after, retry-after-ms and x-should-retry where they apply. */
@@ -79,9 +79,12 @@ export function errorMembers(error: GatewayError, isCodex: boolean) {
     message: error.message,
     type: isQuota ? QUOTA.type : GATEWAY_ERRORS[error.code].type,
     param: error.param,
-    code: isQuota ? QUOTA.code : error.code,
+    code: isQuota ? QUOTA.code : UNTOLD_CODES.has(error.code) ? null : error.code,
   }
 }
+
+/** OpenAI names no code there, and clients are made for its shape. */
+const UNTOLD_CODES: ReadonlySet<GatewayErrorCode> = new Set(['response_not_found'])
 
 function isToldAsQuota({ code }: GatewayError, isCodex: boolean): boolean {
   return isCodex && GATEWAY_ERRORS[code].type === 'billing_error'

@@ -37,7 +37,8 @@ export interface AttemptRecord {
 
 /** Why this account: at most five candidates, each with the reason it was passed over (null = chosen). */
 export interface DecisionRecord {
-  rule: 'session' | 'load' | 'only' | 'none'
+  /** `response`: the account that made the response it goes on from; `affinity`: one that can read what the session's account wrote. */
+  rule: 'response' | 'session' | 'affinity' | 'load' | 'only' | 'none'
   chosen: number | null
   candidates: { accountId: number; reason: string | null }[]
   /** How many candidates there were beyond those listed. */

@@ -152,6 +152,20 @@ export interface AccountBook {
   bind(sessionKey: string, accountId: number): void
 }
 
+/** Who made which response (gateway.md step 7): a response can be continued only where it was made, by whom it was made for. */
+export interface ResponseBook {
+  /** The account that made the user's response; null = nobody knows it, or it is another user's. Throws ledger_unavailable. */
+  find(userId: number, responseId: string): MadeResponse | null | Promise<MadeResponse | null>
+  /** Told before the caller learns the id. */
+  remember(userId: number, responseId: string, made: MadeResponse): void
+}
+
+export interface MadeResponse {
+  accountId: number
+  /** The model as the caller named it. */
+  model: string
+}
+
 /** Money on the request path (gateway.md step 6): an estimate is reserved before an account is chosen, the end settles it. */
 export interface Money {
   /**
@@ -242,6 +256,7 @@ export interface RelayPorts {
   slots: Slots
   money: Money
   accounts: AccountBook
+  responses: ResponseBook
   upstream: Upstream
   journal: Journal
   /** Nano-dollars of a usage; null = the model has no price. */

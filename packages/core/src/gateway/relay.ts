@@ -4,6 +4,7 @@ import { GatewayError } from './errors.ts'
 import { estimateTokens } from './estimate-tokens.ts'
 import type { Admission, Lease, RelayPorts, Reservation } from './ports.ts'
 import { recordFailure } from './record-failure.ts'
+import { findMaker } from './response-maker.ts'
 import { beginStory, type Story } from './story.ts'
 import { answerFromPool } from './try-accounts.ts'
 
@@ -26,6 +27,9 @@ export async function relay(call: Call, ports: RelayPorts): Promise<Answer> {
     story.admission = await admit(story, ports)
     held.add(story.admission)
     story.reservation = await reserve(story, ports)
+    if (call.protocol === 'responses' && call.body.previousResponseId !== null) {
+      story.madeBy = await findMaker(call, call.body.previousResponseId, ports)
+    }
     return await answerFromPool({ story, ports, held, release })
   } catch (error) {
     release()

@@ -21,6 +21,12 @@ export interface RequestBody {
   /** Chat streams: the caller asked for the usage chunk himself. */
   wantsUsageChunk: boolean
   promptCacheKey: string | null
+  /** Of a Responses request: the response it goes on from. */
+  previousResponseId: string | null
+  /** Responses: false = the upstream is asked to forget the answer. */
+  isStored: boolean
+  /** Reasoning that only those who made it can read may be among the input. */
+  hasEncryptedReasoning: boolean
   /** The output the caller is ready to pay for, in tokens; null = he states none. */
   maxOutputTokens: number | null
 }
@@ -47,6 +53,9 @@ export function parseRequestBody(text: string, readText: () => string = () => te
     stream: json.stream === true,
     wantsUsageChunk: isObject(json.stream_options) && json.stream_options.include_usage === true,
     promptCacheKey: asString(json.prompt_cache_key),
+    previousResponseId: asString(json.previous_response_id) || null,
+    isStored: json.store !== false,
+    hasEncryptedReasoning: text.includes('"encrypted_content"'),
     maxOutputTokens: statedMaximum(json),
   }
 }

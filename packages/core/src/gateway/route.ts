@@ -33,6 +33,8 @@ export async function findRoute(story: Story, tried: ReadonlySet<number>, ports:
       tried,
       waitedFor,
       session: sessionKey === null ? null : { key: sessionKey, boundTo: ports.accounts.boundAccount(sessionKey) },
+      madeBy: story.madeBy,
+      hasEncryptedReasoning: call.body.hasEncryptedReasoning && call.protocol === 'responses',
       random: ports.random,
       nowMs: ports.clock.now(),
     })
@@ -96,9 +98,9 @@ async function takeSelected(selection: Selection, story: Story, ports: RelayPort
 }
 
 /** Nobody can serve the request now: with when the first account of the group returns. */
-export function noAvailableAccounts({ call }: Story, ports: RelayPorts): GatewayError {
+export function noAvailableAccounts({ call, madeBy }: Story, ports: RelayPorts): GatewayError {
   const candidates = ports.accounts.candidates(call.caller.group.id, call.body.model)
-  const returnsAtMs = firstReturnAtMs({ candidates, nowMs: ports.clock.now() })
+  const returnsAtMs = firstReturnAtMs({ candidates, madeBy, nowMs: ports.clock.now() })
   return new GatewayError('no_available_accounts', { retryAfterMs: returnMs(returnsAtMs, ports) })
 }
 

@@ -9,6 +9,10 @@ export interface SelectionInput {
   /** Accounts it has waited for in vain. */
   waitedFor: ReadonlySet<number>
   session: { key: string; boundTo: number | null } | null
+  /** The account that made the response the request goes on from: no other can serve it. Null = any may. */
+  madeBy: number | null
+  /** The input holds reasoning that the session's account, and those of its affinity domain, can read. */
+  hasEncryptedReasoning: boolean
   random: () => number
   nowMs: number
 }
@@ -30,6 +34,7 @@ const SLOW_SESSION_FACTOR = 3
 /** gateway.md step 7: which account of the group takes this request now, and why. */
 export function selectAccount(input: SelectionInput): Selection {
   const usable = usableCandidates(input)
+  if (input.madeBy !== null) return onlyMaker(input, input.madeBy, usable)
   if (usable.length === 0) return none(input)
   const bound = usable.find(({ accountId }) => accountId === input.session?.boundTo)
   const isLeaving = bound !== undefined && isMuchSlower(bound, usable)
@@ -39,16 +44,36 @@ export function selectAccount(input: SelectionInput): Selection {
     return { kind: 'wait_bound', candidate: bound, isOtherFree: free.length > 0, decision }
   }
   if (bound !== undefined && !isLeaving) return take(input, 'session', bound)
+  const readers = freeReaders(input, usable)
+  if (readers.length > 0) return take(input, 'affinity', drawFor(input, readers))
   if (free.length === 0) {
     return { kind: 'wait', order: usable.toSorted((a, b) => load(a) - load(b)), decision: record(input, 'load', null) }
   }
   const [only] = free
   if (free.length === 1 && only) return take(input, usable.length === 1 ? 'only' : 'load', only)
-  if (input.session !== null) {
-    const pool = isLeaving ? free.filter((candidate) => candidate !== bound) : free
-    return take(input, 'session', rendezvous(pool, input.session.key))
-  }
-  return take(input, 'load', weightedDraw(lightest(free), input.random))
+  const pool = isLeaving ? free.filter((candidate) => candidate !== bound) : free
+  return take(input, input.session === null ? 'load' : 'session', drawFor(input, pool))
+}
+
+/** The maker or nobody, as long as it takes. */
+function onlyMaker(input: SelectionInput, madeBy: number, usable: Candidate[]): Selection {
+  const maker = usable.find(({ accountId }) => accountId === madeBy)
+  if (maker === undefined) return none(input)
+  if (!isFull(maker)) return take(input, 'response', maker)
+  return { kind: 'wait_bound', candidate: maker, isOtherFree: false, decision: record(input, 'response', maker) }
+}
+
+/** Free accounts that can read what the session's account wrote, where the input holds such a thing. */
+function freeReaders({ candidates, session, hasEncryptedReasoning }: SelectionInput, usable: Candidate[]): Candidate[] {
+  if (!hasEncryptedReasoning || session === null || session.boundTo === null) return []
+  const writer = candidates.find(({ accountId }) => accountId === session.boundTo)
+  const domain = writer?.affinityDomain ?? null
+  if (domain === null) return []
+  return freeOfLowestPriority(usable.filter((candidate) => candidate !== writer && candidate.affinityDomain === domain))
+}
+
+function drawFor({ session, random }: SelectionInput, pool: Candidate[]): Candidate {
+  return session === null ? weightedDraw(lightest(pool), random) : rendezvous(pool, session.key)
 }
 
 function usableCandidates(input: SelectionInput): Candidate[] {
@@ -150,13 +175,22 @@ function take(input: SelectionInput, rule: DecisionRecord['rule'], candidate: Ca
 }
 
 function none(input: SelectionInput): Selection {
-  return { kind: 'none', returnsAtMs: firstReturnAtMs(input), decision: record(input, 'none', null) }
+  return {
+    kind: 'none',
+    returnsAtMs: firstReturnAtMs(input),
+    decision: record(input, input.madeBy === null ? 'none' : 'response', null),
+  }
 }
 
 /** When the first account comes back by itself, ms since the epoch; null = none does. */
-export function firstReturnAtMs({ candidates, nowMs }: Pick<SelectionInput, 'candidates' | 'nowMs'>): number | null {
+export function firstReturnAtMs({
+  candidates,
+  madeBy,
+  nowMs,
+}: Pick<SelectionInput, 'candidates' | 'madeBy' | 'nowMs'>): number | null {
   let soonest: number | null = null
   for (const candidate of candidates) {
+    if (madeBy !== null && candidate.accountId !== madeBy) continue
     if (candidate.blocked !== null || candidate.expiresAtMs <= nowMs) continue
     const at = returnsAtMs(candidate.live.health, candidate.upstreamModel, nowMs)
     if (soonest === null || at < soonest) soonest = at
@@ -178,7 +212,7 @@ function record(input: SelectionInput, rule: DecisionRecord['rule'], chosen: Can
   for (const candidate of input.candidates) {
     if (listed.length === MAX_RECORDED_CANDIDATES) break
     if (candidate !== chosen)
-      listed.push({ accountId: candidate.accountId, reason: passedOver(input, candidate, chosen) })
+      listed.push({ accountId: candidate.accountId, reason: passedOver(input, rule, candidate, chosen) })
   }
   return {
     rule,
@@ -188,12 +222,19 @@ function record(input: SelectionInput, rule: DecisionRecord['rule'], chosen: Can
   }
 }
 
-function passedOver(input: SelectionInput, candidate: Candidate, chosen: Candidate | null): string {
+function passedOver(
+  input: SelectionInput,
+  rule: DecisionRecord['rule'],
+  candidate: Candidate,
+  chosen: Candidate | null,
+): string {
   const reason =
     staticReason(candidate, input) ?? unhealthyReason(candidate.live.health, candidate.upstreamModel, input.nowMs)
   if (reason !== null) return reason
+  if (input.madeBy !== null && candidate.accountId !== input.madeBy) return 'not_maker'
   if (isFull(candidate)) return 'full'
   if (chosen === null) return 'not_chosen'
+  if (rule === 'affinity' && candidate.affinityDomain !== chosen.affinityDomain) return 'other_domain'
   if (candidate.priority > chosen.priority) return 'lower_priority'
   if (load(candidate) > load(chosen) + LOAD_BAND) return 'more_loaded'
   if ((candidate.live.ttftMs ?? 0) > (chosen.live.ttftMs ?? Number.POSITIVE_INFINITY) * TTFT_BAND) return 'slower'

@@ -11,6 +11,8 @@ export interface Story {
   attempts: AttemptRecord[]
   decision: DecisionRecord
   candidate: Candidate | null
+  /** The account that made the response the request goes on from; null = it goes on from none. */
+  madeBy: number | null
   protocol: WireProtocol | null
   queueMs: number
   /** The part of `queueMs` spent in an account's queue, after routing had begun. */
@@ -61,6 +63,7 @@ export function beginStory(call: Call): Story {
     attempts: [],
     decision: { rule: 'none', chosen: null, candidates: [], omitted: 0 },
     candidate: null,
+    madeBy: null,
     protocol: null,
     queueMs: 0,
     accountQueueMs: 0,

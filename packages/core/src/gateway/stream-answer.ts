@@ -1,5 +1,5 @@
 import type { OutcomeKind } from '../words.ts'
-import { type Answer, type AnswerInput, answerHead, type Responder } from './answer.ts'
+import { type Answer, type AnswerInput, answerHead, type Responder, rememberResponse } from './answer.ts'
 import type { Opening, StreamBreak } from './attempt.ts'
 import { ShuttingDown } from './client-left.ts'
 import { conclude } from './conclude.ts'
@@ -54,6 +54,7 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
     const over = Promise.withResolvers<void>()
     const head = answerHead(input, status, opening.headers)
     let pending = ''
+    let isRemembered = call.protocol !== 'responses'
     let cancelDrain: Cancel | null = null
     call.client.addEventListener('abort', onClientLeft)
     if (call.client.aborted) onClientLeft()
@@ -74,11 +75,17 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       if (pending === '' || state !== 'relaying') return
       const events = pending
       pending = ''
+      if (!isRemembered) remember()
       const wantsMore = responder.write(events, head)
       noteWritten()
       if (wantsMore) return
       stream.pause()
       responder.whenDrained(() => stream.resume())
+    }
+
+    function remember(): void {
+      isRemembered = reader.responseId() !== null
+      if (isRemembered) rememberResponse(input, reader.responseId())
     }
 
     function noteWritten(): void {
@@ -118,6 +125,7 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       if (kind === 'completed' || kind === 'incomplete') ports.accounts.report(candidate, { kind: 'answered' })
       const [events, closingLine] = withoutClosingLine(pending + lastEvents)
       pending = ''
+      if (!isRemembered) remember()
       responder.writeLast(events, head)
       noteWritten()
       const logicalStatus = code === null ? status : GATEWAY_ERRORS[code].status

@@ -44,7 +44,14 @@ export function translatedExchange(call: Call, candidate: Candidate, ports: Tran
       return { status: isWhole ? status : FAILED_STATUS, body: ports.encodeUtf8(JSON.stringify(body)) }
     },
     stream: () => encoded(telling.stream(), ports),
+    // Nobody keeps it; that it cannot be gone on from is said by the translation of such a request.
+    storedId: () => (protocol === 'chat' ? responseIdOf(call) : null),
   }
+}
+
+/** Of a response that no upstream made. */
+function responseIdOf({ requestId }: Pick<Call, 'requestId'>): string {
+  return `resp_${requestId.replaceAll('-', '')}`
 }
 
 /** An answer that says it failed, told to a caller whose protocol says so by status. */
@@ -62,7 +69,7 @@ function tellResponses(
   { clock, newId, decodeUtf8 }: TranslationPorts,
 ): Telling {
   const context = {
-    responseId: `resp_${requestId.replaceAll('-', '')}`,
+    responseId: responseIdOf({ requestId }),
     requestBody,
     model: body.model,
     createdAtSeconds: seconds(clock),

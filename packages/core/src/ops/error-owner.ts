@@ -21,6 +21,8 @@ export const ERROR_OWNERS = {
   json_too_deep: 'client',
   model_required: 'client',
   model_not_found: 'client',
+  previous_response_not_found: 'client',
+  response_not_found: 'client',
   unsupported_parameter: 'client',
   requests_per_minute: 'business',
   tokens_per_minute: 'business',

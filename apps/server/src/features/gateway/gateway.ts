@@ -13,6 +13,7 @@ import { apiKeyPepper } from '../../shared/api-key.ts'
 import { every } from '../../shared/every.ts'
 import { openJournal } from '../../shared/journal/journal.ts'
 import type { Log } from '../../shared/logger.ts'
+import type { RedisClient } from '../../shared/redis.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import { createAccountBook } from './accounts/account-book.ts'
 import { createAccountRecorder } from './accounts/account-recorder.ts'
@@ -26,6 +27,8 @@ import { keysByPublicId, keysOfUsers } from './keys/key-store.ts'
 import { createUnknownKeyLimit } from './keys/unknown-key-limit.ts'
 import { createLedger, createLedgerWriter, makePartitions } from './ledger.ts'
 import { createLiveRequests } from './live-requests.ts'
+import { madeResponse } from './responses/made-response.ts'
+import { createResponseBook } from './responses/response-book.ts'
 import { AUDIT_EVERY_MS, createSlotAuditor } from './slot-auditor.ts'
 import { createInProcessSlots } from './slots/in-process-slots.ts'
 import { createUpstream } from './upstream.ts'
@@ -38,6 +41,8 @@ export interface GatewayOptions {
   box: SecretBox
   egress: { poolFor(url: string, options: { connectMs: number }): Dispatcher }
   clientAddress: ClientAddress
+  /** What the instances share; null = there is one. Default: null. */
+  redis?: RedisClient | null
   clock: Clock
   journalDir: string
   bootId: string
@@ -103,6 +108,11 @@ export async function openGateway(options: GatewayOptions) {
     slots,
     money: { reserve: () => null },
     accounts,
+    responses: createResponseBook({
+      shared: options.redis?.commands ?? null,
+      lookUp: (userId, responseId) => madeResponse(db.sql, userId, responseId, new Date(now())),
+      log,
+    }),
     upstream: createUpstream({ account: (id) => config.current().accounts.get(id), poolFor: options.egress.poolFor }),
     journal: ledger.port,
     price({ usage, model, provider, multiplierE4, atMs }) {

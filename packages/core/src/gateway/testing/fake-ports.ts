@@ -1,6 +1,6 @@
 import type { AccountEvent } from '../account-state.ts'
 import type { Outcome } from '../outcome.ts'
-import type { AccountWait, Admission, Candidate, Lease, RelayPorts, StartRecord } from '../ports.ts'
+import type { AccountWait, Admission, Candidate, Lease, MadeResponse, RelayPorts, StartRecord } from '../ports.ts'
 import { createRetryBudget } from '../retry-budget.ts'
 import { isFull } from '../select-account.ts'
 import { asBytes, fromBytes } from './bytes.ts'
@@ -24,6 +24,8 @@ export interface FakePorts extends RelayPorts {
   probes: number[]
   ttfts: number[]
   bindings: Map<string, number>
+  /** Who made which response, by user and id. */
+  made: Map<string, MadeResponse>
   waits: { accountId: number; waitMs: number }[]
   /** What each request counted in the end. */
   settledTokens: (number | 'withdrawn')[]
@@ -67,6 +69,7 @@ export function createFakePorts({
     outcomes: [],
   }
   const bindings = new Map<string, number>()
+  const made: FakePorts['made'] = new Map()
 
   function lease(of: string, candidate?: Candidate): Admission {
     const fake: FakeLease = { of, releases: 0 }
@@ -115,6 +118,11 @@ export function createFakePorts({
       boundAccount: (key) => bindings.get(key) ?? null,
       bind: (key, accountId) => void bindings.set(key, accountId),
     },
+    responses: {
+      find: (userId, responseId) => made.get(`${userId} ${responseId}`) ?? null,
+      remember: (userId, responseId, response) => void made.set(`${userId} ${responseId}`, response),
+    },
+    made,
     upstream: createFakeUpstream(),
     journal: {
       async start(start) {

@@ -10,6 +10,8 @@ export function select(candidates: Candidate[], input: Partial<SelectionInput> =
     tried: new Set(),
     waitedFor: new Set(),
     session: null,
+    madeBy: null,
+    hasEncryptedReasoning: false,
     random: () => 0.5,
     nowMs: CLOCK_START_MS,
     ...input,

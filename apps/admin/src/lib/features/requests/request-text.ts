@@ -47,7 +47,9 @@ export function timeText(name: TimeName): { name: () => string; meaning: () => s
 }
 
 const RULE_TEXTS = {
+  response: m.rule_response,
   session: m.rule_session,
+  affinity: m.rule_affinity,
   load: m.rule_load,
   only: m.rule_only,
   none: m.rule_none,
@@ -75,6 +77,8 @@ const CANDIDATE_TEXTS: Record<string, () => string> = {
   more_loaded: m.candidate_more_loaded,
   slower: m.candidate_slower,
   not_drawn: m.candidate_not_drawn,
+  not_maker: m.candidate_not_maker,
+  other_domain: m.candidate_other_domain,
 }
 
 /** Why a candidate was passed over; null = it was chosen. A reason that is not known is shown as it is. */
