@@ -1,4 +1,4 @@
-import type { RatedCaller, RateLeft } from './ports.ts'
+import type { RateLeft, RateLimits } from './ports.ts'
 
 export const RATE_WINDOW_MS = 60_000
 /** Events of the same second share a bucket, so a window never holds more than 61. */
@@ -93,7 +93,7 @@ export function tighter(one: RateLeft | null, other: RateLeft | null): RateLeft 
 }
 
 /** Whether anything is limited per minute; where nothing is, nothing needs counting. */
-export function isRated({ keyRates, groupRates }: Pick<RatedCaller, 'keyRates' | 'groupRates'>): boolean {
+export function isRated(keyRates: RateLimits, groupRates: RateLimits): boolean {
   return (
     keyRates.requestsPerMinute !== null ||
     keyRates.tokensPerMinute !== null ||

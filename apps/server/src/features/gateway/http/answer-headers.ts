@@ -3,6 +3,7 @@ import type { RateLeft, RatesLeft } from '@turnpike/core/gateway/ports'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
+const NO_HEADERS: Readonly<Record<string, string>> = {}
 
 /** Whose answer it is: our id, and the caller's own where he gave one. */
 export function identityHeaders(requestId: string, clientRequestId: string | null): Record<string, string> {
@@ -24,10 +25,11 @@ export function timingHeaders({ attempts, queueMs, routeMs, upstreamMs }: Progre
 }
 
 /** What is left of the caller's rates, as OpenAI tells it; nothing of what is not limited. */
-export function rateHeaders(rates: RatesLeft | null): Record<string, string> {
+export function rateHeaders(rates: RatesLeft | null): Readonly<Record<string, string>> {
+  if (rates === null) return NO_HEADERS
   const headers: Record<string, string> = {}
-  if (rates?.requests) addRate(headers, 'requests', rates.requests)
-  if (rates?.tokens) addRate(headers, 'tokens', rates.tokens)
+  if (rates.requests) addRate(headers, 'requests', rates.requests)
+  if (rates.tokens) addRate(headers, 'tokens', rates.tokens)
   return headers
 }
 

@@ -59,19 +59,13 @@ export function createCallerOf({ authenticator, config, clientAddress, slots, on
       userConcurrency: key.userConcurrency,
       keyId: key.keyId,
       keyConcurrency: key.concurrency,
-      keyRates: ratesOf(key),
+      keyRates: key.rates,
       models: key.models,
       group: group(key),
     }),
-    ratesLeft(key) {
-      const { keyId, groupId } = key
+    ratesLeft({ keyId, rates: keyRates, groupId }) {
       const groupRates = config.current().groups.get(groupId)?.rates ?? NO_RATES
-      const caller = { keyId, keyRates: ratesOf(key), groupId, groupRates }
-      return isRated(caller) ? slots.ratesLeft(caller) : null
+      return isRated(keyRates, groupRates) ? slots.ratesLeft({ keyId, keyRates, groupId, groupRates }) : null
     },
   }
-}
-
-function ratesOf({ requestsPerMinute, tokensPerMinute }: KeyRecord): RateLimits {
-  return { requestsPerMinute, tokensPerMinute }
 }

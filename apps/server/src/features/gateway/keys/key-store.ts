@@ -1,3 +1,4 @@
+import type { RateLimits } from '@turnpike/core/gateway/ports'
 import type { KeyStatus, UserStatus } from '@turnpike/core/words'
 import type { PendingQuery, Row, Sql } from 'postgres'
 import { type AddressRange, parseAddressRange } from '../../../http/address-range.ts'
@@ -12,8 +13,7 @@ export interface KeyRecord {
   /** Ms since the epoch; Infinity = never. */
   expiresAtMs: number
   concurrency: number
-  requestsPerMinute: number | null
-  tokensPerMinute: number | null
+  rates: RateLimits
   models: readonly string[]
   /** Where it may be used from; null = everywhere. */
   addresses: readonly AddressRange[] | null
@@ -23,7 +23,7 @@ export interface KeyRecord {
   userConcurrency: number
 }
 
-interface KeyRow extends Omit<KeyRecord, 'expiresAtMs' | 'addresses'> {
+interface KeyRow extends Omit<KeyRecord, 'expiresAtMs' | 'addresses' | 'rates'>, RateLimits {
   expiresAt: Date | null
   cidrs: string[]
 }
@@ -46,8 +46,9 @@ async function select(sql: Sql, condition: PendingQuery<Row[]>): Promise<KeyReco
            u.id::int as "userId", u.status as "userStatus", u.concurrency as "userConcurrency"
     from api_keys k join users u on u.id = k.user_id
     where ${condition}`
-  return rows.map(({ expiresAt, cidrs, ...key }) => ({
+  return rows.map(({ expiresAt, cidrs, requestsPerMinute, tokensPerMinute, ...key }) => ({
     ...key,
+    rates: { requestsPerMinute, tokensPerMinute },
     addresses: addressesOf(cidrs),
     expiresAtMs: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
   }))

@@ -35,7 +35,7 @@ export function createRates({ monotonic }: { monotonic: () => number }) {
    * it is told a whole minute.
    */
   function count(request: AdmitRequest): RateCount | null {
-    if (!isRated(request)) return null
+    if (!isRated(request.keyRates, request.groupRates)) return null
     const now = monotonic()
     const rates = ratesOf(request)
     const waits = rates.map(({ windows, id, limit, amount }) => {
@@ -76,8 +76,8 @@ export function createRates({ monotonic }: { monotonic: () => number }) {
 
   /** The tightest of key and group; null where neither has a rate. */
   function left(caller: RatedCaller): RatesLeft | null {
-    if (!isRated(caller)) return null
     const { keyId, keyRates, groupId, groupRates } = caller
+    if (!isRated(keyRates, groupRates)) return null
     const now = monotonic()
     return {
       requests: tighter(
