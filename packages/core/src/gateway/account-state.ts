@@ -30,6 +30,8 @@ const accountHealth = z.object({
   unauthorizedAtMs: z.number(),
   forbiddenAtMs: z.array(z.number()),
   overloadLevel: z.number(),
+  /** Sessions bound to the account until then are bound to it no more. */
+  unboundAtMs: z.number().default(0),
   breaker: breakerSchema,
 })
 
@@ -81,6 +83,7 @@ export function newAccountHealth(): AccountHealth {
     unauthorizedAtMs: 0,
     forbiddenAtMs: [],
     overloadLevel: 0,
+    unboundAtMs: 0,
     breaker: newBreaker(),
   }
 }
@@ -90,6 +93,19 @@ export function newAccountHealth(): AccountHealth {
  * Returns the change that others must hear of, or null. `model` is the upstream's name of the model.
  */
 export function applyAccountEvent(
+  health: AccountHealth,
+  event: AccountEvent,
+  at: { model: string; nowMs: number },
+): HealthChange | null {
+  const change = learn(health, event, at)
+  if (change !== null && UNBINDING.has(change.kind)) health.unboundAtMs = at.nowMs
+  return change
+}
+
+/** An account that nobody can use for a while loses the sessions bound to it (gateway.md step 7). */
+const UNBINDING: ReadonlySet<HealthChange['kind']> = new Set(['cooling', 'error', 'breaker_opened'])
+
+function learn(
   health: AccountHealth,
   event: AccountEvent,
   { model, nowMs }: { model: string; nowMs: number },

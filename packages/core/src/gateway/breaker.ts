@@ -44,6 +44,19 @@ export function breakerReason({ opened, openUntilMs, probing }: Breaker, nowMs: 
   return probing ? 'probing' : null
 }
 
+/** Takes over that another instance opened it. */
+export function adoptOpening(breaker: Breaker, theirs: Pick<Breaker, 'opened' | 'openUntilMs'>): void {
+  if (theirs.openUntilMs <= breaker.openUntilMs) return
+  breaker.opened = Math.max(breaker.opened, theirs.opened)
+  breaker.openUntilMs = theirs.openUntilMs
+}
+
+/** Takes over that another instance's probe was answered. */
+export function adoptClosing(breaker: Breaker, nowMs: number): void {
+  breaker.failuresInRow = 0
+  closeIfProbed(breaker, nowMs)
+}
+
 function count(breaker: Breaker, failed: boolean, nowMs: number): void {
   let bucket = breaker.window.at(-1)
   if (bucket === undefined || nowMs - bucket.startMs >= BUCKET_MS) {
