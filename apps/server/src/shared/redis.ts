@@ -2,6 +2,7 @@ import { Cluster, type CommonRedisOptions, Redis } from 'ioredis'
 import { within } from './deadline.ts'
 import type { Log } from './logger.ts'
 import type { RedisAddress } from './redis-address.ts'
+import type { SecretBox } from './secret-box.ts'
 
 /** No request waits longer for one command (gateway.md, "Coordination"). */
 export const COMMAND_TIMEOUT_MS = 250
@@ -13,6 +14,7 @@ const RECONNECT_FIRST_MS = 50
 const RECONNECT_MAX_MS = 1_000
 const CLUSTER_PAUSE_MS = 50
 const MAX_REDIRECTIONS = 3
+const NAMESPACE_BYTES = 6
 const OLDEST = [6, 2] as const
 
 export type RedisCommands = Redis | Cluster
@@ -58,6 +60,11 @@ export async function openRedis(address: RedisAddress, log: Log): Promise<RedisC
       for (const client of clients) client.disconnect()
     },
   }
+}
+
+/** In front of what one installation keeps in Redis; all its instances have the same secret key, others have another one. */
+export function redisNamespace(box: SecretBox): string {
+  return `turnpike:${box.derive('redis namespace', NAMESPACE_BYTES).toString('hex')}`
 }
 
 function connect(address: RedisAddress): RedisCommands {

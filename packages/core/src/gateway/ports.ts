@@ -147,6 +147,8 @@ export interface AccountBook {
   probe(candidate: Candidate): void
   /** Time from the attempt's start to its first visible output. */
   observeTtft(candidate: Candidate, ttftMs: number): void
+  /** Asks other instances for the session's account, so that `boundAccount` can tell; null = there is nothing to wait for. Never rejects. */
+  foreseeSession(sessionKey: string): Promise<void> | null
   /** The account a session is bound to, renewed by looking. */
   boundAccount(sessionKey: string): number | null
   bind(sessionKey: string, accountId: number): void
@@ -179,6 +181,8 @@ export interface ReserveRequest {
   requestId: string
   userId: number
   keyId: number
+  /** Whether the key may spend only so much: all in all, a day or a month. */
+  hasSpendingLimit: boolean
   group: GroupPolicy
   /** Accounts that could serve it: each names the model it would be priced by. */
   candidates: readonly Candidate[]
@@ -192,16 +196,22 @@ export interface ReserveRequest {
 export interface Reservation {
   /** The subscription that pays; null = a balance does, or nobody. */
   subscriptionId: number | null
+  /** Ids of the leases its estimate is taken from. */
+  leases: readonly string[]
   /** Gives the estimate back and books what was billed. Counts once. */
   settle(billedNano: number): void
 }
 
 export interface UpstreamRequest {
   candidate: Candidate
+  /** Default: POST. */
+  method?: 'GET' | 'POST' | 'DELETE'
   path: string
   headers: Readonly<Record<string, string>>
-  /** JSON text as it goes out. */
-  body: string | Uint8Array
+  /** Default: application/json. */
+  contentType?: string
+  /** As it goes out; null = there is none. */
+  body: string | Uint8Array | null
   connectMs: number
 }
 
@@ -277,6 +287,8 @@ export interface PriceRequest {
   usage: Outcome['usage']
   model: string
   provider: Provider
+  /** As the upstream said it served; null = it said none. */
+  serviceTier: string | null
   multiplierE4: number
   atMs: number
 }

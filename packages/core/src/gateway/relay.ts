@@ -1,10 +1,11 @@
 import type { Answer } from './answer.ts'
-import type { Call } from './call.ts'
+import { type Call, inputBytesOf } from './call.ts'
 import { GatewayError } from './errors.ts'
 import { estimateTokens } from './estimate-tokens.ts'
 import type { Admission, Lease, RelayPorts, Reservation } from './ports.ts'
 import { recordFailure } from './record-failure.ts'
 import { findMaker } from './response-maker.ts'
+import { sessionKeyOf } from './route.ts'
 import { beginStory, type Story } from './story.ts'
 import { answerFromPool } from './try-accounts.ts'
 
@@ -24,9 +25,13 @@ export async function relay(call: Call, ports: RelayPorts): Promise<Answer> {
   }
   try {
     checkModel(call)
+    // On its way while the request is admitted, so that it costs no time of its own.
+    const foreseen = foreseeSession(call, ports)
     story.admission = await admit(story, ports)
     held.add(story.admission)
-    story.reservation = await reserve(story, ports)
+    if (foreseen !== null) await foreseen
+    const reserved = reserve(story, ports)
+    story.reservation = reserved instanceof Promise ? await reserved : reserved
     if (call.protocol === 'responses' && call.body.previousResponseId !== null) {
       story.madeBy = await findMaker(call, call.body.previousResponseId, ports)
     }
@@ -42,6 +47,11 @@ function checkModel({ body, caller }: Call): void {
   if (!isListed(caller.models) || !isListed(caller.group.models)) {
     throw new GatewayError('model_not_found', { param: 'model' })
   }
+}
+
+function foreseeSession(call: Call, { accounts }: RelayPorts): Promise<void> | null {
+  const sessionKey = sessionKeyOf(call)
+  return sessionKey === null ? null : accounts.foreseeSession(sessionKey)
 }
 
 async function admit(story: Story, { slots, clock }: RelayPorts): Promise<Admission> {
@@ -75,9 +85,10 @@ function reserve({ call }: Story, { money, accounts }: RelayPorts): Reservation 
     requestId,
     userId: caller.userId,
     keyId: caller.keyId,
+    hasSpendingLimit: caller.hasSpendingLimit,
     group: caller.group,
     candidates: accounts.candidates(caller.group.id, body.model),
-    inputBytes: call.bytes.byteLength,
+    inputBytes: inputBytesOf(call),
     maxOutputTokens: body.maxOutputTokens,
     atMs: call.createdAtMs,
   })

@@ -105,7 +105,7 @@ export function noAvailableAccounts({ call, madeBy }: Story, ports: RelayPorts):
 }
 
 /** Explicit sessions only: what the caller names, within his group. */
-function sessionKeyOf({ session, caller }: Call): string | null {
+export function sessionKeyOf({ session, caller }: Call): string | null {
   return session === null || caller.group.stickiness === 'off' ? null : `${caller.group.id}:${session}`
 }
 

@@ -13,11 +13,14 @@ import { apiKeyPepper } from '../../shared/api-key.ts'
 import { every } from '../../shared/every.ts'
 import { openJournal } from '../../shared/journal/journal.ts'
 import type { Log } from '../../shared/logger.ts'
-import type { RedisClient } from '../../shared/redis.ts'
+import { type RedisClient, redisNamespace } from '../../shared/redis.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import { createAccountBook } from './accounts/account-book.ts'
+import { openAccountChannel } from './accounts/account-channel.ts'
 import { createAccountRecorder } from './accounts/account-recorder.ts'
 import { createAccountRuntime } from './accounts/account-runtime.ts'
+import { createSessionBindings } from './accounts/session-bindings.ts'
+import { createSharedSessionBindings } from './accounts/shared-session-bindings.ts'
 import { openConfigStore } from './config/config-store.ts'
 import { createDatabaseWatch, LOOK_EVERY_MS } from './database-watch.ts'
 import { createCallerOf } from './http/caller.ts'
@@ -62,17 +65,25 @@ export interface GatewayOptions {
 
 /** The request path with everything it keeps: configuration, keys, slots, accounts, journal. */
 export async function openGateway(options: GatewayOptions) {
-  const { db, box, clock, log } = options
+  const { db, box, clock, log, redis = null } = options
   const { now, monotonic } = clock
   await makePartitions(db.sql, now(), log)
   const config = await openConfigStore({ db, box, monotonic, log })
   const recorder = createAccountRecorder({ sql: db.sql, now, log })
+  const namespace = redisNamespace(box)
   const accounts = createAccountBook({
     config: config.current,
+    sessions: redis ? createSharedSessionBindings({ redis, namespace }) : createSessionBindings(),
     now,
-    onChange: recorder.onChange,
+    onChange(accountId, change, live) {
+      recorder.onChange(accountId, change, live)
+      if (change !== null) channel?.tellLearnt(accountId, change, live.health)
+    },
     hasUnstoredError: recorder.hasUnstoredError,
   })
+  const channel = redis
+    ? await openAccountChannel({ redis, namespace, bootId: options.bootId, accounts, sql: db.sql, log })
+    : null
   const authenticator = createAuthenticator({
     pepper: apiKeyPepper(box),
     lookUp: (publicIds) => keysByPublicId(db.sql, publicIds),
@@ -160,7 +171,12 @@ export async function openGateway(options: GatewayOptions) {
     routes,
     /** Reads the configuration again now; changes in the database are noticed without. */
     reload: config.reload,
-    accountRuntime: createAccountRuntime({ accounts, recorder, sql: db.sql }),
+    accountRuntime: createAccountRuntime({
+      accounts,
+      recorder,
+      sql: db.sql,
+      onCleared: (accountId) => channel?.tellCleared(accountId),
+    }),
     gauges: () => ({
       inFlight: live.size(),
       waiters: slots.waiters(),
@@ -192,7 +208,7 @@ export async function openGateway(options: GatewayOptions) {
     cutOff: live.cutOffAll,
     async close(): Promise<void> {
       isClosed = true
-      await Promise.all(loops.map((loop) => loop.stop()))
+      await Promise.all([...loops.map((loop) => loop.stop()), channel?.close()])
       await ledger.retryStranded()
       await Promise.all([journal.close(), recorder.close(), config.close()])
     },

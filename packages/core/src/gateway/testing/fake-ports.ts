@@ -105,7 +105,7 @@ export function createFakePorts({
     money: {
       reserve:
         overrides.reserve ??
-        (() => ({ subscriptionId: null, settle: (billedNano) => void record.settlements.push(billedNano) })),
+        (() => ({ subscriptionId: null, leases: [], settle: (billedNano) => void record.settlements.push(billedNano) })),
     },
     accounts: {
       candidates: () => candidates,
@@ -115,6 +115,7 @@ export function createFakePorts({
       },
       probe: ({ accountId }) => void record.probes.push(accountId),
       observeTtft: (_, ttftMs) => void record.ttfts.push(ttftMs),
+      foreseeSession: () => null,
       boundAccount: (key) => bindings.get(key) ?? null,
       bind: (key, accountId) => void bindings.set(key, accountId),
     },

@@ -1,7 +1,13 @@
-import { applyAccountEvent, type HealthChange, newAccountHealth } from '@turnpike/core/gateway/account-state'
+import {
+  type AccountHealth,
+  applyAccountEvent,
+  type HealthChange,
+  newAccountHealth,
+} from '@turnpike/core/gateway/account-state'
+import { adoptHealth } from '@turnpike/core/gateway/adopt-health'
 import type { AccountBook, AccountLive, Candidate } from '@turnpike/core/gateway/ports'
 import { type AccountConfig, type Config, candidatesFor } from '../config/config.ts'
-import { createSessionBindings } from './session-bindings.ts'
+import type { Binding, SessionBindings } from './session-bindings.ts'
 
 /** Candidate lists kept, one per group and model: model names come from callers. */
 const MAX_CANDIDATE_LISTS = 2_000
@@ -13,14 +19,24 @@ export interface LiveAccounts extends AccountBook {
   lastUsedAtMs(accountId: number): number | null
   /** Forgets what was learnt of an account; an `error` stays for the database to lift. */
   clear(accountId: number): void
+  /** Takes over what another instance learnt. */
+  adopt(accountId: number, learnt: LearntElsewhere): void
   /** The configuration changed. */
   refresh(): void
   /** Accounts that could take a request now / that exist. */
   counts(): { available: number; total: number }
 }
 
+export interface LearntElsewhere {
+  health: AccountHealth
+  /** Null = as it is stored. */
+  change: HealthChange['kind'] | null
+  status: HealthChange['status']
+}
+
 interface AccountBookOptions {
   config: () => Config
+  sessions: SessionBindings
   now: () => number
   /** Hears of changes to store; `accountId` was used now where `change` is null. */
   onChange(accountId: number, change: HealthChange | null, live: AccountLive): void
@@ -29,12 +45,17 @@ interface AccountBookOptions {
 }
 
 /** What this process knows of the accounts: load, health, speed, sessions. Survives every reading of the configuration. */
-export function createAccountBook({ config, now, onChange, hasUnstoredError }: AccountBookOptions): LiveAccounts {
+export function createAccountBook({
+  config,
+  sessions,
+  now,
+  onChange,
+  hasUnstoredError,
+}: AccountBookOptions): LiveAccounts {
   const lives = new Map<number, AccountLive>()
   const lastUsed = new Map<number, number>()
   const lists = new Map<number, Map<string, Candidate[]>>()
   let listCount = 0
-  const sessions = createSessionBindings()
 
   function liveOf(account: AccountConfig): AccountLive {
     let live = lives.get(account.id)
@@ -82,6 +103,11 @@ export function createAccountBook({ config, now, onChange, hasUnstoredError }: A
     onChange(accountId, change, live)
   }
 
+  /** An account that cools or fails loses its sessions, also those it gets back to serve. */
+  function isStillBound({ accountId, boundAtMs }: Binding): boolean {
+    return boundAtMs > (lives.get(accountId)?.health.unboundAtMs ?? 0)
+  }
+
   /** Takes effect at once; the configuration says the same as soon as the change is stored and read. */
   function block(accountId: number, status: string): void {
     for (const models of lists.values()) {
@@ -100,8 +126,22 @@ export function createAccountBook({ config, now, onChange, hasUnstoredError }: A
     observeTtft({ live }, ttftMs) {
       live.ttftMs = live.ttftMs === null ? ttftMs : live.ttftMs + TTFT_WEIGHT * (ttftMs - live.ttftMs)
     },
-    boundAccount: sessions.bound,
-    bind: sessions.bind,
+    foreseeSession: sessions.foresee,
+    boundAccount(sessionKey) {
+      const binding = sessions.bound(sessionKey)
+      return binding !== null && isStillBound(binding) ? binding.accountId : null
+    },
+    bind(sessionKey, accountId) {
+      const known = sessions.bound(sessionKey)
+      const isKept = known?.accountId === accountId && isStillBound(known)
+      sessions.bind(sessionKey, isKept ? known : { accountId, boundAtMs: now() })
+    },
+    adopt(accountId, { health, change, status }) {
+      const account = config().accounts.get(accountId)
+      if (account === undefined) return
+      adoptHealth(liveOf(account).health, health, { change, nowMs: now() })
+      if (status !== null) block(accountId, status)
+    },
     live: (accountId) => lives.get(accountId),
     lastUsedAtMs: (accountId) => lastUsed.get(accountId) ?? null,
     clear(accountId) {

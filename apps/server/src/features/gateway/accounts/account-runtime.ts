@@ -7,10 +7,13 @@ export function createAccountRuntime({
   accounts,
   recorder,
   sql,
+  onCleared,
 }: {
   accounts: LiveAccounts
   recorder: AccountRecorder
   sql: Sql
+  /** Tells the other instances. */
+  onCleared(accountId: number): void
 }) {
   return {
     view(accountId: number) {
@@ -35,6 +38,7 @@ export function createAccountRuntime({
       await sql`
         update accounts set health = '{}', model_cooling = '[]', cooling_until = null, cooling_reason = null
         where id = ${accountId}`
+      onCleared(accountId)
     },
   }
 }
