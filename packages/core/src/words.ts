@@ -45,7 +45,16 @@ export type OAuthGrant = (typeof OAUTH_GRANTS)[number]
 export const ACCOUNT_STATUSES = ['active', 'disabled', 'error', 'archived'] as const
 export type AccountStatus = (typeof ACCOUNT_STATUSES)[number]
 
-export const ENDPOINTS = ['/v1/chat/completions', '/v1/responses'] as const
+export const ENDPOINTS = [
+  '/v1/chat/completions',
+  '/v1/responses',
+  '/v1/embeddings',
+  '/v1/completions',
+  '/v1/moderations',
+  '/v1/images/generations',
+  '/v1/audio/speech',
+  '/v1/audio/transcriptions',
+] as const
 export type Endpoint = (typeof ENDPOINTS)[number]
 
 /** An active one past its end shows as expired; only `revoked` is stored by hand. */

@@ -13,6 +13,8 @@ export interface Responder {
   /** The last events but for their closing character: no keep-alive may come between it and `end`. */
   writeLast(events: string, head: AnswerHead): void
   end(rest: string): void
+  /** Breaks the transfer: what was sent is not whole, and there is no way to say so. */
+  cut(): void
   /** Before anything was written: a status, or an event where a keep-alive has opened the stream. */
   fail(error: GatewayError): void
 }
@@ -58,10 +60,15 @@ export function answerHead(
   status: number,
   upstream: Record<string, unknown>,
 ): AnswerHead {
+  return { status, headers: relayedHeaders(upstream), ...progressOf(story, ports.clock.monotonic()) }
+}
+
+/** Upstream's response headers that the caller may see. */
+export function relayedHeaders(upstream: Record<string, unknown>): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const name of RELAYED_HEADERS) {
     const value = upstream[name]
     if (typeof value === 'string') headers[name] = value
   }
-  return { status, headers, ...progressOf(story, ports.clock.monotonic()) }
+  return headers
 }

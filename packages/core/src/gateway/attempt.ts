@@ -17,6 +17,8 @@ export interface StreamConsumer {
 
 export interface OpenStream {
   reader: EventReader
+  /** Its bytes are no events. */
+  isRaw: boolean
   /** Starts the flow; events held until now come first, synchronously. */
   consume(consumer: StreamConsumer): void
   pause(): void

@@ -8,6 +8,7 @@ import { readUsage, type UsageReading } from './usage.ts'
 export function createChatEventReader({ wantsUsageChunk }: { wantsUsageChunk: boolean }): EventReader {
   let usage: UsageReading = { kind: 'absent' }
   let responseId: string | null = null
+  let serviceTier: string | null = null
   let errorCode: string | null = null
   let finishReason: string | null = null
   let failed = false
@@ -15,6 +16,7 @@ export function createChatEventReader({ wantsUsageChunk }: { wantsUsageChunk: bo
 
   function readChunk(chunk: JsonObject): ReturnType<EventReader['read']> {
     responseId ??= upstreamId(chunk.id)
+    serviceTier = upstreamId(chunk.service_tier) ?? serviceTier
     const error = errorOf(chunk)
     if (error !== null) {
       failed = true
@@ -29,7 +31,7 @@ export function createChatEventReader({ wantsUsageChunk }: { wantsUsageChunk: bo
     }
     for (const choice of choices) finishReason = asString(choice.finish_reason) ?? finishReason
     if (visible) return 'content'
-    visible = choices.some(({ delta }) => isVisibleDelta(asObject(delta)))
+    visible = choices.some(({ delta, text }) => isText(text) || isVisibleDelta(asObject(delta)))
     return visible || finishReason !== null ? 'content' : 'preamble'
   }
 
@@ -49,6 +51,7 @@ export function createChatEventReader({ wantsUsageChunk }: { wantsUsageChunk: bo
     },
     usage: () => usage,
     responseId: () => responseId,
+    serviceTier: () => serviceTier,
     errorEvent(event) {
       const chunk = asObject(parseJson(eventData(event) ?? ''))
       return isObject(chunk.error) ? event : `data: ${JSON.stringify({ error: errorOf(chunk) })}\n\n`

@@ -1,3 +1,5 @@
+import type { WireProtocol } from '../words.ts'
+import { readAnswer } from './answer-reading.ts'
 import type { Call } from './call.ts'
 import { createChatEventReader } from './chat-event-reader.ts'
 import type { GatewayError } from './errors.ts'
@@ -5,6 +7,7 @@ import type { EventReader } from './event-reader.ts'
 import type { Exchange } from './exchange.ts'
 import { createRestoreModel } from './model-name.ts'
 import { chatErrorEvent, responsesErrorEvent } from './openai-error.ts'
+import { passedExchange } from './passed-exchange.ts'
 import type { Candidate } from './ports.ts'
 import { upstreamText } from './request-body.ts'
 import { createResponsesEventReader } from './responses-event-reader.ts'
@@ -13,13 +16,14 @@ import { PATHS, TEXT_MEMBERS } from './wire.ts'
 
 /** Throws unsupported_parameter where the account's protocol cannot say what the caller asks. */
 export function createExchange(call: Call, candidate: Candidate, ports: TranslationPorts): Exchange {
+  if (call.protocol === null) return passedExchange(call, candidate)
   const speaksSame = candidate.protocol === 'responses+chat' || candidate.protocol === call.protocol
-  return speaksSame ? passThrough(call, candidate) : translatedExchange(call, candidate, ports)
+  return speaksSame ? sameExchange(call, call.protocol, candidate) : translatedExchange(call, candidate, ports)
 }
 
 /** Both sides speak the same protocol: bytes go through, only the model's name is put in its place. */
-function passThrough(call: Call, candidate: Candidate): Exchange {
-  const { protocol, body } = call
+function sameExchange(call: Call, protocol: WireProtocol, candidate: Candidate): Exchange {
+  const { body } = call
   const text = upstreamText(body, protocol, candidate.upstreamModel)
   const restoreModel = createRestoreModel(body.model, candidate.upstreamModel, protocol)
   const { wantsUsageChunk } = body
@@ -27,9 +31,11 @@ function passThrough(call: Call, candidate: Candidate): Exchange {
     protocol,
     path: PATHS[protocol],
     body: text ?? call.bytes,
+    mayBeRaw: false,
     createReader: () =>
       protocol === 'chat' ? createChatEventReader({ wantsUsageChunk }) : createResponsesEventReader(),
     textMembers: TEXT_MEMBERS[protocol],
+    readAnswer,
     storedId: (id) => (protocol === 'responses' && body.isStored ? id : null),
     answer: (answer, status) => ({ status, body: restoreModel(answer) }),
     stream: (reader) => ({

@@ -16,11 +16,14 @@ export interface DeliveredText {
 
 /**
  * `members` are the JSON members that carry visible text in an event, e.g. `"content"`. Their values are found by
- * searching, because parsing every event would cost more than relaying it.
+ * searching, because parsing every event would cost more than relaying it. `all` = it is text and nothing else, `none` = it has none.
  */
-export function createDeliveredText(members: readonly string[], decodeUtf8: (bytes: string) => string): DeliveredText {
+export function createDeliveredText(
+  members: readonly string[] | 'all' | 'none',
+  decodeUtf8: (bytes: string) => string,
+): DeliveredText {
   /** Up to the quote that opens such a member's value. */
-  const opening = new RegExp(`(?:${members.join('|')})[ :]+"`, 'g')
+  const opening = typeof members === 'string' ? null : new RegExp(`(?:${members.join('|')})[ :]+"`, 'g')
   /** As it stands in the JSON: escaped, one character per byte. */
   let sample = ''
   let length = 0
@@ -32,6 +35,8 @@ export function createDeliveredText(members: readonly string[], decodeUtf8: (byt
 
   return {
     add(event) {
+      if (members === 'all') addValue(event)
+      if (opening === null) return
       opening.lastIndex = 0
       while (opening.test(event)) {
         const open = opening.lastIndex - 1

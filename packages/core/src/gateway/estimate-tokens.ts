@@ -1,4 +1,4 @@
-import type { Call } from './call.ts'
+import { type Call, inputBytesOf } from './call.ts'
 
 /** Input is estimated before anything is counted: a token is seldom shorter than this. */
 const BYTES_PER_TOKEN = 3
@@ -8,8 +8,8 @@ const BYTES_PER_TOKEN = 3
  * assumes. What is only assumed never makes a request larger than the whole limit of its key or group: it would be refused
  * for ever for a maximum nobody stated. So it passes when the minute before it is empty.
  */
-export function estimateTokens({ bytes, body, caller }: Pick<Call, 'bytes' | 'body' | 'caller'>): number {
-  const input = estimateInputTokens(bytes.byteLength)
+export function estimateTokens({ body, caller, ...sent }: Pick<Call, 'bytes' | 'form' | 'body' | 'caller'>): number {
+  const input = estimateInputTokens(inputBytesOf(sent))
   if (body.maxOutputTokens !== null) return input + body.maxOutputTokens
   const { keyRates, group } = caller
   const limit = Math.min(

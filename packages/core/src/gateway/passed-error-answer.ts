@@ -42,7 +42,7 @@ export function createPassedErrorAnswer(input: AnswerInput, failure: PassedFailu
 }
 
 /** OpenAI's shape goes through as it is; what is not of that shape would break clients, and may name the upstream. */
-function errorBody(body: string): string {
+export function errorBody(body: string): string {
   const json = parseJson(body)
   if (isObject(json) && isObject(json.error)) return body
   const message = isObject(json) && typeof json.message === 'string' ? json.message : 'Upstream request failed'

@@ -3,6 +3,7 @@ import type { EventKind, EventReader } from './event-reader.ts'
 import type { AttemptFailure } from './failover.ts'
 import { isObject, parseJson } from './json.ts'
 import type { Cancel, Clock, Timeouts, Upstream, UpstreamCall, UpstreamListener, UpstreamRequest } from './ports.ts'
+import { createRawReader, createRawSplitter } from './raw-stream.ts'
 import type { Headers } from './retry-after.ts'
 import { createSseSplitter, isWholeEvent, type SseSplitter } from './sse.ts'
 
@@ -18,6 +19,8 @@ interface AttemptInput {
   request: UpstreamRequest
   timeouts: Timeouts
   wantsStream: boolean
+  /** What is neither JSON nor events goes through as it is. */
+  mayBeRaw?: boolean
   createReader: () => EventReader
   clock: Clock
   upstream: Upstream
@@ -38,6 +41,7 @@ type Phase = 'waiting' | 'json' | 'error' | 'held' | 'flowing' | 'over'
 class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
   readonly opening: Promise<Opening>
   readonly times: AttemptTimes
+  isRaw = false
   readonly #input: AttemptInput
   #call: UpstreamCall | null = null
   #settleOpening: (opening: Opening) => void = () => {}
@@ -77,7 +81,11 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
     this.times.status = status
     this.times.headers = headers
     if (status < 200 || status >= 300) this.#phase = 'error'
-    else this.#phase = isEventStream(headers, this.#input.wantsStream) ? 'held' : 'json'
+    else {
+      const isEvents = isEventStream(headers, this.#input.wantsStream)
+      this.isRaw = !isEvents && this.#input.mayBeRaw === true && !isJson(headers)
+      this.#phase = isEvents || this.isRaw ? 'held' : 'json'
+    }
   }
 
   onData(bytes: string): void {
@@ -150,8 +158,8 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
 
   #streamState(): StreamState {
     this.#stream ??= {
-      reader: this.#input.createReader(),
-      splitter: createSseSplitter((event) => this.#onEvent(event)),
+      reader: this.isRaw ? createRawReader() : this.#input.createReader(),
+      splitter: (this.isRaw ? createRawSplitter : createSseSplitter)((event) => this.#onEvent(event)),
       held: [],
       consumer: null,
       ending: null,
@@ -284,6 +292,10 @@ interface StreamState {
 function isEventStream(headers: Headers, wantsStream: boolean): boolean {
   const type = String(headers['content-type'] ?? '')
   return type.includes('text/event-stream') || (wantsStream && !type.includes('json'))
+}
+
+function isJson(headers: Headers): boolean {
+  return String(headers['content-type'] ?? '').includes('json')
 }
 
 function holdingConsumer(held: StreamState['held']): StreamConsumer {

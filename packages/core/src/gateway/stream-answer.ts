@@ -10,6 +10,8 @@ import { type AttemptFailure, isQuotaCode, judgeFailure } from './failover.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
 import { NO_USAGE, type TokenUsage } from './outcome.ts'
 import type { Cancel } from './ports.ts'
+import { RAW_STREAM } from './raw-stream.ts'
+import type { Headers } from './retry-after.ts'
 import { withoutClosingLine } from './sse.ts'
 import { CLIENT_CLOSED, type Ending } from './story.ts'
 
@@ -32,8 +34,11 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
   const { call } = story
   const { stream, status } = opening
   const { reader } = stream
-  const told = exchange.stream(reader)
-  const delivered = createDeliveredText(exchange.textMembers, ports.decodeUtf8)
+  const told = stream.isRaw ? RAW_STREAM : exchange.stream(reader)
+  const delivered = createDeliveredText(
+    stream.isRaw ? rawText(opening.headers) : exchange.textMembers,
+    ports.decodeUtf8,
+  )
   let state: 'relaying' | 'draining' | 'closing' = 'relaying'
   const asked = keepInputText(call.body.readText())
   story.relayInAt = opening.openedAt
@@ -121,7 +126,8 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       finish(last, 'failed', 'upstream_failed')
     }
 
-    function finish(lastEvents: string, kind: OutcomeKind, code: GatewayErrorCode | null): void {
+    function finish(lastEvents: string | null, kind: OutcomeKind, code: GatewayErrorCode | null): void {
+      if (lastEvents === null) return breakOff(kind, code ?? 'upstream_failed')
       if (kind === 'completed' || kind === 'incomplete') ports.accounts.report(candidate, { kind: 'answered' })
       const [events, closingLine] = withoutClosingLine(pending + lastEvents)
       pending = ''
@@ -130,6 +136,15 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
       noteWritten()
       const logicalStatus = code === null ? status : GATEWAY_ERRORS[code].status
       close(kind, logicalStatus, code, () => responder.end(closingLine))
+    }
+
+    /** What the caller has got must not look whole to him. */
+    function breakOff(kind: OutcomeKind, code: GatewayErrorCode): void {
+      const isBegun = story.relayOutAt !== null
+      close(kind, GATEWAY_ERRORS[code].status, code, () => {
+        if (isBegun) responder.cut()
+        else responder.fail(new GatewayError(code))
+      })
     }
 
     function onClientLeft(): void {
@@ -182,16 +197,17 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
   async function endingOf(kind: OutcomeKind, logicalStatus: number, code: GatewayErrorCode | null): Promise<Ending> {
     const reading = reader.usage()
     const given = reading.kind === 'given'
-    const nothing = !given && delivered.isEmpty()
+    const isDelivered = call.protocol === null ? story.firstOutputAt !== null : !delivered.isEmpty()
     return {
       kind,
       status: logicalStatus,
       errorCode: code,
       upstreamResponseId: reader.responseId(),
+      serviceTier: reader.serviceTier(),
       usage: given ? reading.usage : await estimate(),
       estimated: !given,
       usageInvalid: reading.kind === 'invalid',
-      priceRule: given ? 'usage' : nothing ? 'nothing' : 'delivered',
+      priceRule: given ? 'usage' : isDelivered ? 'delivered' : 'nothing',
     }
   }
 
@@ -202,4 +218,9 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
     ])
     return { ...NO_USAGE, inputTokens: input, outputTokens: output }
   }
+}
+
+/** Of bytes that are no events, only text has tokens that we could count. */
+function rawText(headers: Headers): 'all' | 'none' {
+  return String(headers['content-type'] ?? '').startsWith('text/') ? 'all' : 'none'
 }

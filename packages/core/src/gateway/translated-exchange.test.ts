@@ -181,7 +181,7 @@ describe('a stream', () => {
     const sent = eventsIn(stream.relay(CHAT_TEXT))
     const told = stream.error(new GatewayError('upstream_stalled'))
     expect(told).toMatch(/^event: response\.failed\n/)
-    expect(eventsIn(told)).toMatchObject([
+    expect(eventsIn(told ?? '')).toMatchObject([
       {
         type: 'response.failed',
         sequence_number: sent.length,
@@ -193,7 +193,7 @@ describe('a stream', () => {
   test('that breaks for a chat caller is told by one nested error, without [DONE]', () => {
     const told = opened(towardsResponses({ stream: true })).error(new GatewayError('upstream_stalled'))
     expect(told).not.toContain('[DONE]')
-    expect(eventsIn(told)).toMatchObject([{ error: { code: 'upstream_stalled' } }])
+    expect(eventsIn(told ?? '')).toMatchObject([{ error: { code: 'upstream_stalled' } }])
   })
 
   test.each([
@@ -212,6 +212,6 @@ describe('a stream', () => {
     ['error', '{"type":"error","code":"x","message":"It broke"}'],
   ])('whose Responses upstream fails tells the upstream’s own words: %s', (type, data) => {
     const told = opened(towardsResponses({ stream: true })).upstreamError(`event: ${type}\ndata: ${data}\n\n`)
-    expect(eventsIn(told)).toMatchObject([{ error: { code: 'x', message: 'It broke' } }])
+    expect(eventsIn(told ?? '')).toMatchObject([{ error: { code: 'x', message: 'It broke' } }])
   })
 })

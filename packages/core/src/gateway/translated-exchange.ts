@@ -1,4 +1,5 @@
 import type { WireProtocol } from '../words.ts'
+import { readAnswer } from './answer-reading.ts'
 import type { Call } from './call.ts'
 import { createChatEventReader } from './chat-event-reader.ts'
 import { GATEWAY_ERRORS, GatewayError } from './errors.ts'
@@ -32,10 +33,12 @@ export function translatedExchange(call: Call, candidate: Candidate, ports: Tran
   return {
     protocol,
     path: PATHS[protocol],
+    mayBeRaw: false,
     body: JSON.stringify({ ...translated.body, model: candidate.upstreamModel }),
     createReader: () =>
       protocol === 'chat' ? createChatEventReader({ wantsUsageChunk: true }) : createResponsesEventReader(),
     textMembers: TEXT_MEMBERS[protocol],
+    readAnswer,
     answer(text, status) {
       const answer = telling.answer(parseJson(ports.decodeUtf8(text)))
       if (answer.kind === 'invalid') return null
@@ -122,7 +125,10 @@ function encoded(stream: CallerStream, { encodeUtf8 }: TranslationPorts): Caller
     relay: (event) => encodeUtf8(stream.relay(event)),
     end: (event) => encodeUtf8(stream.end(event)),
     upstreamError: (event) => encodeUtf8(stream.upstreamError(event)),
-    error: (error) => encodeUtf8(stream.error(error)),
+    error(error) {
+      const told = stream.error(error)
+      return told === null ? null : encodeUtf8(told)
+    },
   }
 }
 

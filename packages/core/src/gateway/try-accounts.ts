@@ -95,11 +95,19 @@ async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | nul
 async function tryAccount({ story, ports }: Run, { candidate, exchange }: SpokenRoute) {
   const { call } = story
   const { timeouts } = call.caller.group
-  const { path, body } = exchange
+  const { path, body, mayBeRaw } = exchange
   const attempt = startAttempt({
-    request: { candidate, path, headers: call.headers, body, connectMs: timeouts.connectMs },
+    request: {
+      candidate,
+      path,
+      headers: call.headers,
+      contentType: call.form?.contentType,
+      body,
+      connectMs: timeouts.connectMs,
+    },
     timeouts,
-    wantsStream: call.body.stream,
+    wantsStream: call.body.stream && !mayBeRaw,
+    mayBeRaw,
     createReader: exchange.createReader,
     clock: ports.clock,
     upstream: ports.upstream,

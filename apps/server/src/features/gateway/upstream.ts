@@ -11,7 +11,7 @@ interface UpstreamOptions {
 /** Sends attempts through the egress guard's pools and reports what comes back, one character per byte. */
 export function createUpstream({ account, poolFor }: UpstreamOptions): Upstream {
   return {
-    open({ candidate, path, headers, body, connectMs }, listener) {
+    open({ candidate, method = 'POST', path, headers, contentType, body, connectMs }, listener) {
       const target = account(candidate.accountId)
       const pool = target === undefined ? null : reachable(target, connectMs)
       if (target === undefined || pool === null) return failed(listener)
@@ -20,9 +20,13 @@ export function createUpstream({ account, poolFor }: UpstreamOptions): Upstream 
         {
           origin: target.origin,
           path: `${target.basePath}${path}`,
-          method: 'POST',
-          headers: { ...forwarded(headers, target), ...target.headers, 'content-type': 'application/json' },
-          body: typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+          method,
+          headers: {
+            ...forwarded(headers, target),
+            ...target.headers,
+            ...(body !== null && { 'content-type': contentType ?? 'application/json' }),
+          },
+          body: body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body,
         },
         handler,
       )

@@ -1,4 +1,4 @@
-import type { WireProtocol } from '../../words.ts'
+import type { Endpoint, WireProtocol } from '../../words.ts'
 import type { Call } from '../call.ts'
 import type { GroupPolicy } from '../ports.ts'
 import { parseRequestBody } from '../request-body.ts'
@@ -12,7 +12,9 @@ export const TOTAL_MS = 1_800_000
 const NO_RATES = { requestsPerMinute: null, tokensPerMinute: null }
 
 interface FakeCall {
-  protocol?: WireProtocol
+  protocol?: WireProtocol | null
+  /** Default: that of the protocol. */
+  endpoint?: Endpoint
   body?: object
   session?: string | null
   models?: string[]
@@ -23,6 +25,7 @@ interface FakeCall {
 /** A call of one user, who asks for "asked" and stays until the end, but for what is told. */
 export function fakeCall({
   protocol = 'chat',
+  endpoint = protocol === 'responses' ? '/v1/responses' : '/v1/chat/completions',
   body = {},
   session = null,
   models = [],
@@ -36,10 +39,11 @@ export function fakeCall({
     createdAtMs: CLOCK_START_MS,
     startedAt: 0,
     bodyReadAt: 0,
-    endpoint: protocol === 'chat' ? '/v1/chat/completions' : '/v1/responses',
+    endpoint,
     protocol,
     body: parseRequestBody(text),
     bytes: new TextEncoder().encode(text),
+    form: null,
     headers: { accept: '*/*' },
     session,
     caller: {
@@ -48,6 +52,7 @@ export function fakeCall({
       keyId: 2,
       keyConcurrency: 0,
       keyRates: NO_RATES,
+      hasSpendingLimit: false,
       models,
       group: fakeGroup(group),
     },

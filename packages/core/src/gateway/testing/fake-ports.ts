@@ -105,7 +105,11 @@ export function createFakePorts({
     money: {
       reserve:
         overrides.reserve ??
-        (() => ({ subscriptionId: null, leases: [], settle: (billedNano) => void record.settlements.push(billedNano) })),
+        (() => ({
+          subscriptionId: null,
+          leases: [],
+          settle: (billedNano) => void record.settlements.push(billedNano),
+        })),
     },
     accounts: {
       candidates: () => candidates,

@@ -9,6 +9,7 @@ export interface FakeResponder extends Responder {
   errors: GatewayError[]
   /** How often the answer was ended, in whatever way. */
   ends(): number
+  isCut(): boolean
   /** From now on the caller reads, or reads no more. */
   setReading(reads: boolean): void
 }
@@ -17,6 +18,7 @@ export interface FakeResponder extends Responder {
 export function createFakeResponder(note: (what: string) => void = () => {}): FakeResponder {
   let wire = ''
   let ends = 0
+  let isCut = false
   let isReading = true
   let onDrained: (() => void) | null = null
   const heads: AnswerHead[] = []
@@ -53,6 +55,11 @@ export function createFakeResponder(note: (what: string) => void = () => {}): Fa
       ends++
       wire += rest
     },
+    cut() {
+      note('cut')
+      ends++
+      isCut = true
+    },
     fail(error) {
       note('fail')
       ends++
@@ -63,6 +70,7 @@ export function createFakeResponder(note: (what: string) => void = () => {}): Fa
     answers,
     errors,
     ends: () => ends,
+    isCut: () => isCut,
     setReading(reads) {
       isReading = reads
       if (!reads) return

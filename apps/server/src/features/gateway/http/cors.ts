@@ -32,7 +32,7 @@ export function createCors(origins: readonly string[]) {
     response.setHeader('vary', 'Origin')
     response.setHeader('access-control-expose-headers', EXPOSED)
     if (request.method !== 'OPTIONS') return next()
-    response.setHeader('access-control-allow-methods', 'GET, POST')
+    response.setHeader('access-control-allow-methods', 'GET, POST, DELETE')
     response.setHeader('access-control-allow-headers', String(request.headers['access-control-request-headers'] ?? '*'))
     response.setHeader('access-control-max-age', String(MAX_AGE_SECONDS))
     response.writeHead(204).end()

@@ -1,69 +1,26 @@
-import { randomUUIDv7 } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Call, Caller } from '@turnpike/core/gateway/call'
-import { ClientLeft, ShuttingDown } from '@turnpike/core/gateway/client-left'
-import { asGatewayError, GatewayError, type GatewayErrorCode } from '@turnpike/core/gateway/errors'
-import { instructedText, isCodexClient } from '@turnpike/core/gateway/instructions'
-import type { RelayPorts } from '@turnpike/core/gateway/ports'
+import type { IncomingMessage } from 'node:http'
+import type { Call, Caller, Form } from '@turnpike/core/gateway/call'
+import { ClientLeft } from '@turnpike/core/gateway/client-left'
+import { asGatewayError } from '@turnpike/core/gateway/errors'
+import { instructedText } from '@turnpike/core/gateway/instructions'
 import { relay } from '@turnpike/core/gateway/relay'
 import { parseRequestBody, type RequestBody } from '@turnpike/core/gateway/request-body'
 import type { Endpoint, WireProtocol } from '@turnpike/core/words'
-import type { Log } from '../../../shared/logger.ts'
 import type { KeyRecord } from '../keys/key-store.ts'
-import type { LiveRequests } from '../live-requests.ts'
-import type { CallerOf } from './caller.ts'
 import { contentSession } from './content-session.ts'
-import { decodeBody, discard, readBody } from './read-body.ts'
-import { clientRequestId, forwardedHeaders, hasKeyInQuery, sessionName, userAgentOf } from './request-headers.ts'
-import { createResponder, type HttpResponder } from './responder.ts'
+import { createHandler, enter, type Frame, type HandlerOptions, isCodex } from './handle-request.ts'
+import { parseForm } from './multipart-form.ts'
+import { decodeBody, readBody } from './read-body.ts'
+import { clientRequestId, forwardedHeaders, sessionName, userAgentOf } from './request-headers.ts'
+import type { HttpResponder } from './responder.ts'
 
-export interface CompletionOptions {
-  ports: RelayPorts
-  callerOf: CallerOf
-  live: LiveRequests
-  maxBodyBytes: number
-  keepAliveMs(): number
-  /** How the User-Agent of clients of the Codex family starts. */
-  codexUserAgents(): readonly string[]
-  /** True while requests are turned away: draining, or another instance has the place. */
-  isClosed(): boolean
-  /** Hears of requests that were turned away before the relay. */
-  onRefused(code: GatewayErrorCode): void
-  log: Log
-}
+/** Endpoints that answer with no tokens, whatever their group assumes. */
+const WITHOUT_OUTPUT: ReadonlySet<Endpoint> = new Set(['/v1/embeddings', '/v1/moderations'])
 
-/** Chat Completions and Responses: from the request line to the last byte of the answer. */
-export function createCompletionHandler(options: CompletionOptions, endpoint: Endpoint, protocol: WireProtocol) {
-  const { ports, callerOf, live, maxBodyBytes, log } = options
-
-  return function handleCompletion(request: IncomingMessage, response: ServerResponse): void {
-    const startedAt = ports.clock.monotonic()
-    const requestId = randomUUIDv7()
-    const responder = createResponder({
-      response,
-      requestId,
-      clientRequestId: clientRequestId(request.headers),
-      monotonic: ports.clock.monotonic,
-      startedAt,
-      keepAliveMs: options.keepAliveMs(),
-      ratesLeft: callerOf.ratesLeft,
-      isCodex: () => isCodex(request),
-    })
-    const client = new AbortController()
-    // It lives until its story is over and its last byte has left: a slow reader's answer must not be cut by a drain.
-    let openEnds = 2
-    const leave = () => --openEnds === 0 && live.leave(requestId)
-    response.on('close', () => {
-      responder.close()
-      if (!response.writableFinished) client.abort()
-      leave()
-    })
-    if (options.isClosed()) response.setHeader('connection', 'close')
-    live.enter(requestId, () => client.abort(new ShuttingDown()))
-    serve(request, responder, { requestId, startedAt, client: client.signal })
-      .catch((error: unknown) => tell(error, requestId, responder))
-      .finally(leave)
-  }
+/** Every POST route: a request whose answer costs. `protocol` is null where it only passes through. */
+export function createCompletionHandler(options: HandlerOptions, endpoint: Endpoint, protocol: WireProtocol | null) {
+  const { ports, callerOf, maxBodyBytes } = options
+  return createHandler(options, serve)
 
   async function serve(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<void> {
     const call = await receive(request, responder, frame)
@@ -82,12 +39,12 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
   }
 
   async function readCall(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<Call> {
-    const { key, address } = await enter(request)
+    const { key, address } = await enter(request, options)
     responder.setKey(key)
     const received = await readBody(request, maxBodyBytes)
     const bodyReadAt = ports.clock.monotonic()
-    const { bytes, body } = instructed(checked(received), request, key)
-    if (body.stream) responder.expectStream(protocol)
+    const { bytes, body, form } = instructed(checkedAs(endpoint, received, request), request, key)
+    if (body.stream && mayKeepAlive()) responder.expectStream(protocol ?? 'chat')
     const caller = callerOf.relayCaller(key)
     return {
       ...frame,
@@ -98,6 +55,7 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
       protocol,
       body,
       bytes,
+      form,
       headers: forwardedHeaders(request.headers),
       session: sessionName(request.headers, body.promptCacheKey) ?? ownSession(caller, body),
       caller,
@@ -106,57 +64,39 @@ export function createCompletionHandler(options: CompletionOptions, endpoint: En
     }
   }
 
+  /** Whether what answers a wish for a stream is one for sure: a sign of life must not come before a picture. */
+  function mayKeepAlive(): boolean {
+    return protocol !== null || endpoint === '/v1/completions'
+  }
+
   /** What the group wants said to the model; clients of the Codex family bring their own. */
   function instructed(asked: CheckedBody, request: IncomingMessage, key: KeyRecord): CheckedBody {
     if (protocol !== 'responses') return asked
     const { instructions } = callerOf.group(key)
-    if (instructions.mode === 'off' || isCodex(request)) return asked
+    if (instructions.mode === 'off' || isCodex(request, options)) return asked
     const text = instructedText(asked.body, instructions)
     return text === null ? asked : checked(Buffer.from(text))
   }
 
-  function isCodex(request: IncomingMessage): boolean {
-    return isCodexClient(userAgentOf(request), options.codexUserAgents())
-  }
-
-  /** Who calls; whoever is refused here has not been listened to. */
-  async function enter(request: IncomingMessage): Promise<{ key: KeyRecord; address: string }> {
-    try {
-      if (options.isClosed()) throw new GatewayError('overloaded')
-      if (hasKeyInQuery(request.url ?? '')) throw new GatewayError('api_key_in_query')
-      return await callerOf.identify(request)
-    } catch (error) {
-      discard(request)
-      throw error
-    }
-  }
-
-  function tell(error: unknown, requestId: string, responder: HttpResponder): void {
-    if (error instanceof ClientLeft) return responder.close()
-    const gatewayError = asGatewayError(error)
-    if (gatewayError.code === 'internal_error')
-      log.error({ err: error, requestId }, 'a request failed by our own fault')
-    responder.fail(gatewayError)
+  function ownSession({ group }: Caller, body: RequestBody): string | null {
+    return protocol !== null && group.stickiness === 'content' ? contentSession(body.readJson()) : null
   }
 }
 
 interface CheckedBody {
   bytes: Buffer
   body: RequestBody
+  form: Form | null
+}
+
+function checkedAs(endpoint: Endpoint, bytes: Buffer, request: IncomingMessage): CheckedBody {
+  if (endpoint === '/v1/audio/transcriptions') return { bytes, ...parseForm(bytes, request.headers['content-type']) }
+  const asked = checked(bytes)
+  return WITHOUT_OUTPUT.has(endpoint) ? { ...asked, body: { ...asked.body, maxOutputTokens: 0 } } : asked
 }
 
 function checked(bytes: Buffer): CheckedBody {
-  return { bytes, body: parseRequestBody(decodeBody(bytes), () => decodeBody(bytes)) }
-}
-
-function ownSession({ group }: Caller, body: RequestBody): string | null {
-  return group.stickiness === 'content' ? contentSession(body.readJson()) : null
-}
-
-interface Frame {
-  requestId: string
-  startedAt: number
-  client: AbortSignal
+  return { bytes, body: parseRequestBody(decodeBody(bytes), () => decodeBody(bytes)), form: null }
 }
 
 /** The 48-bit time at the front of a UUIDv7, ms since the epoch. */

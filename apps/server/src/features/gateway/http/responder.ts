@@ -128,6 +128,7 @@ export function createResponder({
       write(events)
     },
     end: (rest) => void response.end(rest, 'latin1'),
+    cut: () => void response.destroy(),
     fail(error) {
       close()
       if (response.headersSent) return void response.end(errorEvent(error), 'latin1')

@@ -6,10 +6,12 @@ import type { Config } from '../config/config.ts'
 import { keyUsage } from '../key-usage.ts'
 import { createAnswered, refuse } from './answered.ts'
 import { createCors } from './cors.ts'
-import { type CompletionOptions, createCompletionHandler } from './handle-completion.ts'
+import { createCompletionHandler } from './handle-completion.ts'
+import type { HandlerOptions } from './handle-request.ts'
+import { createStoredResponseHandlers } from './handle-stored-response.ts'
 import { createModelsHandler } from './list-models.ts'
 
-export interface GatewayRoutesOptions extends CompletionOptions {
+export interface GatewayRoutesOptions extends HandlerOptions {
   config: () => Config
   sql: Sql
   corsOrigins: readonly string[]
@@ -17,6 +19,18 @@ export interface GatewayRoutesOptions extends CompletionOptions {
 
 const CHAT = ['/v1/chat/completions', '/chat/completions']
 const RESPONSES = ['/v1/responses', '/responses', '/openai/v1/responses']
+const STORED = RESPONSES.map((path) => `${path}/:id`)
+/** Paths that no page of the panel has. */
+const OURS = /^\/(?:v1|responses|openai\/v1|chat)\//
+/** Nothing is known of them but their model and their usage. */
+const PASSED = [
+  '/v1/embeddings',
+  '/v1/completions',
+  '/v1/moderations',
+  '/v1/images/generations',
+  '/v1/audio/speech',
+  '/v1/audio/transcriptions',
+] as const
 
 /** Everything under `/v1` and its aliases. No middleware stands before the two hot routes unless CORS is configured. */
 export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
@@ -28,6 +42,12 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
 
   router.post(CHAT, createCompletionHandler(options, '/v1/chat/completions', 'chat'))
   router.post(RESPONSES, createCompletionHandler(options, '/v1/responses', 'responses'))
+  for (const endpoint of PASSED) router.post(endpoint, createCompletionHandler(options, endpoint, null))
+  const stored = createStoredResponseHandlers(options)
+  router.get(STORED, stored({ method: 'GET', action: '' }))
+  router.delete(STORED, stored({ method: 'DELETE', action: '' }))
+  router.post(below(STORED, '/cancel'), stored({ method: 'POST', action: '/cancel' }))
+  router.get(below(STORED, '/input_items'), stored({ method: 'GET', action: '/input_items' }))
   router.get('/v1/models', models.list)
   router.get('/v1/models/{*id}', (request, response) => models.get(request, response, idOf(request.params.id)))
   router.get('/v1/usage', (request, response) => {
@@ -37,7 +57,20 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
       }),
     )
   })
-  router.all([...CHAT, ...RESPONSES, '/v1/models', '/v1/models/{*id}', '/v1/usage'], refuseMethod)
+  router.all(
+    [
+      ...CHAT,
+      ...RESPONSES,
+      ...STORED,
+      ...below(STORED, '/cancel'),
+      ...below(STORED, '/input_items'),
+      ...PASSED,
+      '/v1/models',
+      '/v1/models/{*id}',
+      '/v1/usage',
+    ],
+    refuseMethod,
+  )
   router.all(['/v1', '/v1/{*rest}'], refuseRoute)
   router.use(refuseUnreadable)
   return router
@@ -53,8 +86,12 @@ function refuseRoute(request: IncomingMessage, response: ServerResponse): void {
 
 /** A path that Express cannot decode; whatever else is thrown goes on to the app's own last handler. */
 function refuseUnreadable(error: unknown, request: Request, response: Response, next: NextFunction): void {
-  if (error instanceof URIError && request.path.startsWith('/v1')) refuseRoute(request, response)
+  if (error instanceof URIError && OURS.test(request.path)) refuseRoute(request, response)
   else next(error)
+}
+
+function below(paths: readonly string[], action: string): string[] {
+  return paths.map((path) => path + action)
 }
 
 function idOf(segments: string | string[] | undefined): string {
