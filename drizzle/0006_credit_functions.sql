@@ -50,6 +50,7 @@ DECLARE
 	v_taken bigint := 0;
 	v_largest bigint := 0;
 	v_available bigint;
+	v_is_any boolean := false;
 	v_is_partial boolean := false;
 	v_chunk bigint;
 BEGIN
@@ -62,15 +63,17 @@ BEGIN
 		IF v_taken + p_wants[i] <= v_available THEN
 			granted := granted || p_wants[i];
 			v_taken := v_taken + p_wants[i];
+			v_is_any := true;
 		ELSIF p_partial[i] AND NOT v_is_partial AND v_taken < v_available THEN
 			granted := granted || (v_available - v_taken);
 			v_taken := v_available;
 			v_is_partial := true;
+			v_is_any := true;
 		ELSE
 			granted := granted || NULL::bigint;
 		END IF;
 	END LOOP;
-	IF room IS NULL OR array_position(granted, NULL) = 1 AND v_taken = 0 THEN RETURN; END IF;
+	IF NOT v_is_any THEN RETURN; END IF;
 	leased := greatest(0, v_taken - p_held);
 	IF v_largest > 0 AND room::numeric >= 20::numeric * v_largest * p_instances THEN
 		v_chunk := least(1000000000, room / (8 * p_instances));

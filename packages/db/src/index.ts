@@ -1,5 +1,16 @@
 export { createDb, type Db, type DbOptions } from './client.ts'
 export { type InstanceLock, InstanceLockError, openInstanceLock } from './instance-lock.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
+export { type BalanceMismatch, balanceMismatches } from './money/balance-check.ts'
+export {
+  activeSubscription,
+  type LeaseGrant,
+  type LeaseStep,
+  leaseCredit,
+  type PurseName,
+  releaseCredit,
+  renewLeases,
+  sweepLeases,
+} from './money/credit-leases.ts'
 export { ensurePartitions, ensurePartitionsFor } from './partitions.ts'
 export { type InsertOutcomesResult, insertOutcomes, type RejectedOutcome } from './usage-logs/insert-outcomes.ts'

@@ -11,10 +11,12 @@ function override(fields: Partial<PriceOverride>): PriceOverride {
   return {
     provider: null,
     model: 'gpt-4o',
+    serviceTier: null,
     inputNano: 1n,
     cachedInputNano: null,
     cacheWriteNano: null,
     outputNano: 2n,
+    tiers: [],
     validFrom: new Date(NOW),
     ...fields,
   }

@@ -9,16 +9,31 @@ export interface PriceOverride {
   provider: Provider | null
   /** A model's name, or its beginning followed by `*`. */
   model: string
+  /** Null = whatever the service tier. */
+  serviceTier: string | null
   inputNano: bigint
   cachedInputNano: bigint | null
   cacheWriteNano: bigint | null
   outputNano: bigint
+  /** Rates of requests with more input than that, as decimal strings. */
+  tiers: readonly OverrideTier[]
   validFrom: Date
 }
 
+export interface OverrideTier {
+  aboveInputTokens: number
+  inputNano: string
+  cachedInputNano: string
+  cacheWriteNano: string
+  outputNano: string
+}
+
 export interface PriceList {
-  /** The price of an upstream model that held at `atMs` (when the request started); null = unpriced, never free. */
-  priceOf(model: string, provider: Provider, atMs: number): Price | null
+  /**
+   * The price of an upstream model that held at `atMs` (when the request started), for the service tier the upstream said it
+   * served; null = unpriced, never free.
+   */
+  priceOf(model: string, provider: Provider, atMs: number, serviceTier?: string | null): Price | null
 }
 
 /** Model names come from callers, so what was found about them is remembered for so many per provider, and short ones, only. */
@@ -27,32 +42,37 @@ const MAX_REMEMBERED_NAME = 256
 
 /**
  * The price list of one state of the prices table; make a new one when the table changes. Overrides go before list prices:
- * a name before a pattern, a longer pattern before a shorter, a row of the provider before one for all, then the newest.
+ * a name before a pattern, a longer pattern before a shorter, a row of the provider before one for all, one of the service
+ * tier before one for all, then the newest.
  */
 export function createPriceList(overrides: readonly PriceOverride[]): PriceList {
   const sorted = overrides.toSorted(compareOverrides)
+  /** Others than these are priced like none. */
+  const tiers = new Set(sorted.map(({ serviceTier }) => serviceTier))
   const remembered = new Map<Provider, Map<string, readonly DatedPrice[]>>()
 
-  function priceOf(model: string, provider: Provider, atMs: number): Price | null {
-    const dated = remembered.get(provider)?.get(model) ?? lookUp(model, provider)
+  function priceOf(model: string, provider: Provider, atMs: number, serviceTier: string | null = null): Price | null {
+    const tier = tiers.has(serviceTier) ? serviceTier : null
+    const name = tier === null ? model : `${model}\n${tier}`
+    const dated = remembered.get(provider)?.get(name) ?? lookUp(name, model, provider, tier)
     for (const { validity, price } of dated) {
       if (isValid(validity, atMs)) return price
     }
     return null
   }
 
-  function lookUp(model: string, provider: Provider): readonly DatedPrice[] {
-    const dated = [...overridesFor(model, provider, sorted), ...listPrices(model, provider)]
-    if (model.length <= MAX_REMEMBERED_NAME) remember(model, provider, dated)
+  function lookUp(name: string, model: string, provider: Provider, tier: string | null): readonly DatedPrice[] {
+    const dated = [...overridesFor(model, provider, tier, sorted), ...listPrices(model, provider)]
+    if (name.length <= MAX_REMEMBERED_NAME) remember(name, provider, dated)
     return dated
   }
 
-  function remember(model: string, provider: Provider, dated: readonly DatedPrice[]): void {
+  function remember(name: string, provider: Provider, dated: readonly DatedPrice[]): void {
     const models = remembered.get(provider) ?? new Map<string, readonly DatedPrice[]>()
     remembered.set(provider, models)
     const [oldest] = models.keys()
     if (models.size >= MAX_REMEMBERED_MODELS && oldest !== undefined) models.delete(oldest)
-    models.set(model, dated)
+    models.set(name, dated)
   }
 
   return { priceOf }
@@ -64,8 +84,9 @@ export function priceOf(
   provider: Provider,
   overrides: readonly PriceOverride[],
   atMs: number,
+  serviceTier: string | null = null,
 ): Price | null {
-  return createPriceList(overrides).priceOf(model, provider, atMs)
+  return createPriceList(overrides).priceOf(model, provider, atMs, serviceTier)
 }
 
 function listPrices(model: string, provider: Provider): DatedPrice[] {
@@ -73,9 +94,15 @@ function listPrices(model: string, provider: Provider): DatedPrice[] {
   return sandbox === null ? packagePrices(model, provider) : [{ validity: { kind: 'always' }, price: sandbox }]
 }
 
-function overridesFor(model: string, provider: Provider, sorted: readonly PriceOverride[]): DatedPrice[] {
+function overridesFor(
+  model: string,
+  provider: Provider,
+  tier: string | null,
+  sorted: readonly PriceOverride[],
+): DatedPrice[] {
   return sorted
-    .filter((row) => (row.provider === null || row.provider === provider) && covers(row.model, model))
+    .filter((row) => row.provider === null || row.provider === provider)
+    .filter((row) => (row.serviceTier === null || row.serviceTier === tier) && covers(row.model, model))
     .map((row) => ({ validity: { kind: 'from', fromMs: row.validFrom.getTime() }, price: overridePrice(row) }))
 }
 
@@ -89,8 +116,18 @@ function overridePrice(row: PriceOverride): Price {
     cachedInputNano: row.cachedInputNano ?? row.inputNano,
     cacheWriteNano: row.cacheWriteNano ?? row.inputNano,
     outputNano: row.outputNano,
-    tiers: [],
+    tiers: row.tiers.map(overrideTier).toSorted((a, b) => a.aboveInputTokens - b.aboveInputTokens),
     source: 'override',
+  }
+}
+
+function overrideTier({ aboveInputTokens, inputNano, cachedInputNano, cacheWriteNano, outputNano }: OverrideTier) {
+  return {
+    aboveInputTokens,
+    inputNano: BigInt(inputNano),
+    cachedInputNano: BigInt(cachedInputNano),
+    cacheWriteNano: BigInt(cacheWriteNano),
+    outputNano: BigInt(outputNano),
   }
 }
 
@@ -99,6 +136,7 @@ function compareOverrides(a: PriceOverride, b: PriceOverride): number {
     Number(a.model.endsWith('*')) - Number(b.model.endsWith('*')) ||
     b.model.length - a.model.length ||
     Number(a.provider === null) - Number(b.provider === null) ||
+    Number(a.serviceTier === null) - Number(b.serviceTier === null) ||
     b.validFrom.getTime() - a.validFrom.getTime()
   )
 }

@@ -19,6 +19,8 @@ export interface EventReader {
   ending(): Extract<OutcomeKind, 'completed' | 'incomplete' | 'failed'> | null
   usage(): UsageReading
   responseId(): string | null
+  /** As the upstream said it served; null where no event that is read said so. */
+  serviceTier(): string | null
   /** The error event as the caller gets it: one end that his client understands. */
   errorEvent(event: string): string
   /** Code of an in-stream error; null where none was seen or it had none. */

@@ -68,6 +68,8 @@ export interface Outcome {
   /** What `billedNano` is charged to. */
   billing: BillingMode
   subscriptionId: number | null
+  /** Credit that was leased for it, by lease: what is billed comes out of it as far as it goes. */
+  leases: readonly string[]
   /** Service tier the upstream said it served; null = it said none. */
   serviceTier: string | null
   model: string

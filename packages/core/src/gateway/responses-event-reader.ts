@@ -23,6 +23,7 @@ const HEAD_CHARS = 256
 export function createResponsesEventReader(): EventReader {
   let usage: UsageReading = { kind: 'absent' }
   let responseId: string | null = null
+  let serviceTier: string | null = null
   let errorCode: string | null = null
   let ending: ReturnType<EventReader['ending']> = null
   let sequence = -1
@@ -32,6 +33,8 @@ export function createResponsesEventReader(): EventReader {
     const response = asObject(data.response)
     responseId = upstreamId(response.id) ?? responseId
     if (PREAMBLES.has(type)) return 'preamble'
+    // What a preamble says is what was asked for, `auto` for one.
+    serviceTier = upstreamId(response.service_tier) ?? serviceTier
     const reading = readUsage(response.usage)
     if (reading.kind !== 'absent') usage = reading
     // An end that cannot be read is none.
@@ -55,6 +58,7 @@ export function createResponsesEventReader(): EventReader {
     ending: () => ending,
     usage: () => usage,
     responseId: () => responseId,
+    serviceTier: () => serviceTier,
     errorEvent(event) {
       const data = asObject(parseJson(eventData(event) ?? ''))
       if (isObject(data.response)) return event

@@ -12,6 +12,7 @@ const COMPLETED: Ending = {
   status: 200,
   errorCode: null,
   upstreamResponseId: 'c1',
+  serviceTier: null,
   usage: USAGE,
   estimated: false,
   usageInvalid: false,

@@ -38,6 +38,8 @@ export interface Ending {
   status: number
   errorCode: string | null
   upstreamResponseId: string | null
+  /** As the upstream said it served; null = it said none. */
+  serviceTier: string | null
   usage: TokenUsage
   estimated: boolean
   usageInvalid: boolean
@@ -48,9 +50,10 @@ export const CLIENT_CLOSED = { kind: 'client_closed', status: 499, errorCode: nu
 
 export const NOTHING_DELIVERED: Pick<
   Ending,
-  'upstreamResponseId' | 'usage' | 'estimated' | 'usageInvalid' | 'priceRule'
+  'upstreamResponseId' | 'serviceTier' | 'usage' | 'estimated' | 'usageInvalid' | 'priceRule'
 > = {
   upstreamResponseId: null,
+  serviceTier: null,
   usage: NO_USAGE,
   estimated: false,
   usageInvalid: false,
@@ -90,6 +93,7 @@ export function outcomeOf(story: Story, ending: Ending, ports: Pick<RelayPorts, 
           usage: ending.usage,
           model: candidate.upstreamModel,
           provider: candidate.provider,
+          serviceTier: ending.serviceTier,
           multiplierE4: group.multiplierE4,
           atMs: call.createdAtMs,
         })
@@ -109,7 +113,8 @@ export function outcomeOf(story: Story, ending: Ending, ports: Pick<RelayPorts, 
     accountId: candidate?.accountId ?? null,
     billing: group.billing,
     subscriptionId: story.reservation?.subscriptionId ?? null,
-    serviceTier: null,
+    leases: story.reservation?.leases ?? [],
+    serviceTier: ending.serviceTier,
     model: call.body.model,
     upstreamModel: candidate?.upstreamModel ?? null,
     upstreamResponseId: ending.upstreamResponseId,

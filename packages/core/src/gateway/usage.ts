@@ -1,4 +1,4 @@
-import { asObject, isObject, type JsonObject } from './json.ts'
+import { asObject, isObject } from './json.ts'
 import type { TokenUsage } from './outcome.ts'
 
 export type UsageReading = { kind: 'given'; usage: TokenUsage } | { kind: 'absent' } | { kind: 'invalid' }
@@ -8,7 +8,8 @@ const MAX_TOKENS = 1e12
 
 /**
  * Reads a usage object of either protocol. Zero is zero. Absent is not invalid; negative, NaN, a string or a missing
- * main count is. Details that make no sense are dropped, not believed: they are parts of the main counts.
+ * main count is. Details that make no sense are dropped, not believed: they are parts of the main counts. What is read from
+ * a cache or written to it is also taken from where servers in front of other makers' models put it, beside the counts.
  */
 export function readUsage(value: unknown): UsageReading {
   if (value === null || value === undefined) return { kind: 'absent' }
@@ -18,21 +19,22 @@ export function readUsage(value: unknown): UsageReading {
   if (!isCount(inputTokens) || !isCount(outputTokens)) return { kind: 'invalid' }
   const input = asObject(value.input_tokens_details ?? value.prompt_tokens_details)
   const output = asObject(value.output_tokens_details ?? value.completion_tokens_details)
-  const cachedInputTokens = part(input, 'cached_tokens', inputTokens)
+  const cached = input.cached_tokens ?? value.cache_read_input_tokens ?? value.prompt_cache_hit_tokens
+  const written = input.cache_write_tokens ?? input.cache_creation_tokens ?? value.cache_creation_input_tokens
+  const cachedInputTokens = part(cached, inputTokens)
   return {
     kind: 'given',
     usage: {
       inputTokens,
       cachedInputTokens,
-      cacheWriteTokens: part(input, 'cache_write_tokens', inputTokens - cachedInputTokens),
+      cacheWriteTokens: part(written, inputTokens - cachedInputTokens),
       outputTokens,
-      reasoningTokens: part(output, 'reasoning_tokens', outputTokens),
+      reasoningTokens: part(output.reasoning_tokens, outputTokens),
     },
   }
 }
 
-function part(details: JsonObject, name: string, whole: number): number {
-  const value = details[name]
+function part(value: unknown, whole: number): number {
   return isCount(value) ? Math.min(value, whole) : 0
 }
 

@@ -20,6 +20,7 @@ export function makeOutcome(changes: Partial<Outcome> = {}): Outcome {
     accountId: 4,
     billing: 'none',
     subscriptionId: null,
+    leases: [],
     serviceTier: null,
     model: 'gpt-4o-mini',
     upstreamModel: 'gpt-4o-mini-2024-07-18',

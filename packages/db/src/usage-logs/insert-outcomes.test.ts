@@ -26,7 +26,7 @@ test('what was written is what is read', async () => {
   await using fresh = await freshDatabase()
   const outcome = makeOutcome({ userAgent: 'a "quoted" \\ {agent}, NULL', errorCode: null, accountId: null })
   expect(await insertOutcomes(fresh.sql, [outcome])).toEqual({ inserted: 1, rejected: [] })
-  const { usage, times, multiplierE4, createdAtMs, costNano, billedNano, ...same } = outcome
+  const { usage, times, leases, multiplierE4, createdAtMs, costNano, billedNano, ...same } = outcome
   expect(await fresh.db.select().from(usageLogs)).toEqual([
     {
       ...same,

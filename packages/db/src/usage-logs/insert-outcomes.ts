@@ -1,7 +1,8 @@
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import postgres from 'postgres'
 import { ensurePartitionsFor } from '../partitions.ts'
-import { INSERT_OUTCOMES } from './outcome-columns.ts'
+import { INSERT_OUTCOMES, QUARTER_SECONDS } from './outcome-columns.ts'
+import { type Charge, settleCharges } from './settle-charges.ts'
 
 export interface InsertOutcomesResult {
   /** Rows that were not there before. */
@@ -25,46 +26,79 @@ const LATEST_MS = Date.UTC(2100, 0)
 /**
  * Writes outcomes to the ledger, each at most once however often it is given; best in batches of some hundred. They are
  * given as the JSON that the journal holds: the database takes them apart, so that the gateway need not.
- * Missing partitions are made. A row the database refuses is singled out and reported, the others are written.
+ * Missing partitions are made. What a new row is billed is charged in the same transaction; `timeZone` says when its day
+ * began. A row the database refuses is singled out and reported, the others are written.
  *
  * @throws what the database throws where no row is at fault (unreachable, timed out, …): give them again later.
  */
 export async function insertOutcomes(
   sql: postgres.Sql,
   outcomes: readonly OutcomeJson[],
+  timeZone = 'UTC',
 ): Promise<InsertOutcomesResult> {
-  return insertSplitting(sql, outcomes.map(storable))
+  return insertSplitting({ sql, timeZone }, outcomes.map(storable))
+}
+
+interface Ledger {
+  sql: postgres.Sql
+  timeZone: string
 }
 
 /** Halves the batch until what is refused stands alone. */
-async function insertSplitting(sql: postgres.Sql, rows: readonly OutcomeJson[]): Promise<InsertOutcomesResult> {
+async function insertSplitting(ledger: Ledger, rows: readonly OutcomeJson[]): Promise<InsertOutcomesResult> {
   const [first] = rows
   if (first === undefined) return { inserted: 0, rejected: [] }
   try {
-    return { inserted: await insertWithPartitions(sql, rows), rejected: [] }
+    return { inserted: await insertWithPartitions(ledger, rows), rejected: [] }
   } catch (error) {
     if (!isFaultOfRow(error)) throw error
     if (rows.length === 1) return { inserted: 0, rejected: [{ outcome: parse(first), error: toError(error) }] }
   }
   const middle = rows.length >> 1
-  const left = await insertSplitting(sql, rows.slice(0, middle))
-  const right = await insertSplitting(sql, rows.slice(middle))
+  const left = await insertSplitting(ledger, rows.slice(0, middle))
+  const right = await insertSplitting(ledger, rows.slice(middle))
   return { inserted: left.inserted + right.inserted, rejected: [...left.rejected, ...right.rejected] }
 }
 
-async function insertWithPartitions(sql: postgres.Sql, rows: readonly OutcomeJson[]): Promise<number> {
+async function insertWithPartitions(ledger: Ledger, rows: readonly OutcomeJson[]): Promise<number> {
   try {
-    return await insert(sql, rows)
+    return await insert(ledger, rows)
   } catch (error) {
     if (!isMissingPartition(error)) throw error
-    await ensurePartitionsFor(sql, rows.map(timeOf))
-    return await insert(sql, rows)
+    await ensurePartitionsFor(ledger.sql, rows.map(timeOf))
+    return await insert(ledger, rows)
   }
 }
 
-async function insert(sql: postgres.Sql, rows: readonly OutcomeJson[]): Promise<number> {
-  const result = await sql.unsafe(INSERT_OUTCOMES, [`[${rows.join(',')}]`], { prepare: true })
-  return result.count
+interface ChargedRows {
+  billing: Charge['billing']
+  userId: string
+  keyId: string
+  subscriptionId: string | null
+  leases: string[] | null
+  quarter: number
+  rows: number
+  billed: string
+}
+
+async function insert({ sql, timeZone }: Ledger, rows: readonly OutcomeJson[]): Promise<number> {
+  return sql.begin(async (tx) => {
+    const inserted = await tx.unsafe<ChargedRows[]>(INSERT_OUTCOMES, [`[${rows.join(',')}]`], { prepare: true })
+    await settleCharges(tx, inserted.map(toCharge), timeZone)
+    return inserted.reduce((sum, charged) => sum + charged.rows, 0)
+  })
+}
+
+function toCharge({ billing, userId, keyId, subscriptionId, leases, quarter, billed }: ChargedRows): Charge {
+  return {
+    billing,
+    userId: Number(userId),
+    keyId: Number(keyId),
+    subscriptionId: subscriptionId === null ? null : Number(subscriptionId),
+    leases: leases ?? [],
+    billedNano: BigInt(billed),
+    atMs: quarter * QUARTER_SECONDS * 1_000,
+  }
 }
 
 function timeOf(json: OutcomeJson): Date {

@@ -11,8 +11,8 @@ interface OutcomeColumn {
 /** Members of an outcome that the database reads by type. */
 const MEMBERS = `"createdAtMs" double precision, "requestId" uuid, "clientRequestId" text, endpoint text, protocol text,
   stream boolean, status integer, outcome text, "errorCode" text, "userId" bigint, "keyId" bigint, "groupId" bigint,
-  "accountId" bigint, billing text, "subscriptionId" bigint, "serviceTier" text, model text, "upstreamModel" text, "upstreamResponseId" text, usage jsonb, estimated boolean,
-  "usageInvalid" boolean, "costNano" bigint, "billedNano" bigint, "multiplierE4" integer, "priceRule" text, attempts jsonb,
+  "accountId" bigint, billing text, "subscriptionId" bigint, leases jsonb, "serviceTier" text, model text, "upstreamModel" text,
+  "upstreamResponseId" text, usage jsonb, estimated boolean, "usageInvalid" boolean, "costNano" bigint, "billedNano" bigint, "multiplierE4" integer, "priceRule" text, attempts jsonb,
   decision jsonb, times jsonb, "clientIp" text, "userAgent" text`
 
 /** How an outcome becomes a row of `usage_logs`. */
@@ -60,11 +60,27 @@ export const OUTCOME_COLUMNS: readonly OutcomeColumn[] = [
   { name: 'user_agent', value: cut('o."userAgent"', MAX_LONG_CHARS) },
 ]
 
-/** `$1` is a JSON array of outcomes. */
-export const INSERT_OUTCOMES = `insert into usage_logs (${OUTCOME_COLUMNS.map(({ name }) => name).join(', ')})
-  select ${OUTCOME_COLUMNS.map(({ value }) => value).join(', ')}
-  from jsonb_to_recordset($1::text::jsonb) as o (${MEMBERS})
-  on conflict do nothing`
+/** Time zones differ by whole quarters of an hour: requests of one quarter began on the same day, wherever. */
+export const QUARTER_SECONDS = 900
+
+/**
+ * `$1` is a JSON array of outcomes. Returns what the rows that were not there before are billed, those together that are
+ * charged alike: `rows` of them, in the `quarter` of an hour they began in.
+ */
+export const INSERT_OUTCOMES = `with o as materialized (
+    select * from jsonb_to_recordset($1::text::jsonb) as o (${MEMBERS})),
+  inserted as (
+    insert into usage_logs (${OUTCOME_COLUMNS.map(({ name }) => name).join(', ')})
+    select ${OUTCOME_COLUMNS.map(({ value }) => value).join(', ')} from o
+    on conflict do nothing
+    returning request_id, created_at, billing, user_id, key_id, subscription_id, billed_nano)
+  select billing, user_id as "userId", key_id as "keyId", subscription_id as "subscriptionId", leases,
+    floor(extract(epoch from created_at) / ${QUARTER_SECONDS})::float8 as quarter, count(*)::int as rows,
+    sum(billed_nano)::text as billed
+  from inserted left join (
+    select distinct on ("requestId") "requestId", leases from o where jsonb_array_length(leases) > 0) as reserved
+    on "requestId" = request_id
+  group by billing, user_id, key_id, subscription_id, leases, quarter`
 
 function cut(value: string, maxChars = MAX_SHORT_CHARS): string {
   return `left(${value}, ${maxChars})`

@@ -30,10 +30,19 @@ import { keysByPublicId, keysOfUsers } from './keys/key-store.ts'
 import { createUnknownKeyLimit } from './keys/unknown-key-limit.ts'
 import { createLedger, createLedgerWriter, makePartitions } from './ledger.ts'
 import { createLiveRequests } from './live-requests.ts'
+import {
+  CHECK_EVERY_MS,
+  CHECK_LEDGER_EVERY_MS,
+  createMoney,
+  RENEW_EVERY_MS,
+  SWEEP_EVERY_MS,
+  TIDY_EVERY_MS,
+} from './money/money.ts'
 import { madeResponse } from './responses/made-response.ts'
 import { createResponseBook } from './responses/response-book.ts'
 import { AUDIT_EVERY_MS, createSlotAuditor } from './slot-auditor.ts'
 import { createInProcessSlots } from './slots/in-process-slots.ts'
+import { createTokenCounter } from './token-counter.ts'
 import { createUpstream } from './upstream.ts'
 
 const PARTITIONS_EVERY_MS = 3_600_000
@@ -56,6 +65,8 @@ export interface GatewayOptions {
   keepAliveMs?: number
   /** False while another instance has the place of this one: requests are turned away. Default: true. */
   mayAdmit?(): boolean
+  /** Instances that share the database now, this one included; default: it is alone. */
+  instances?: () => number
   /** Hears of every request that ended. */
   onOutcome(outcome: Outcome): void
   /** Hears of requests that were turned away before they became one with an outcome. */
@@ -96,7 +107,20 @@ export async function openGateway(options: GatewayOptions) {
     const read = changed === null ? authenticator.refreshAll() : authenticator.refresh(changed)
     read.catch((error: unknown) => log.warn({ err: error }, 'keys could not be read again'))
   })
-  const write = createLedgerWriter({ sql: db.sql, log })
+  const timeZone = () => config.current().settings.timeZone
+  const money = createMoney({
+    sql: db.sql,
+    bootId: options.bootId,
+    instances: options.instances ?? (() => 1),
+    timeZone,
+    prices: () => config.current().prices,
+    now,
+    monotonic,
+    log,
+  })
+  config.onChange(money.onConfigChange)
+  config.onKeysChange(money.onKeysChange)
+  const write = createLedgerWriter({ sql: db.sql, timeZone, onShipped: money.onShipped, log })
   const journal = await openJournal({
     root: options.journalDir,
     bootId: options.bootId,
@@ -117,7 +141,7 @@ export async function openGateway(options: GatewayOptions) {
     clock,
     random: Math.random,
     slots,
-    money: { reserve: () => null },
+    money: money.port,
     accounts,
     responses: createResponseBook({
       shared: options.redis?.commands ?? null,
@@ -126,11 +150,11 @@ export async function openGateway(options: GatewayOptions) {
     }),
     upstream: createUpstream({ account: (id) => config.current().accounts.get(id), poolFor: options.egress.poolFor }),
     journal: ledger.port,
-    price({ usage, model, provider, multiplierE4, atMs }) {
-      const price = config.current().prices.priceOf(model, provider, atMs)
+    price({ usage, model, provider, serviceTier, multiplierE4, atMs }) {
+      const price = config.current().prices.priceOf(model, provider, atMs, serviceTier)
       return price === null ? null : costOf(usage, price, multiplierE4)
     },
-    countTokens,
+    countTokens: createTokenCounter({ count: countTokens, log }),
     onOutcome: options.onOutcome,
     retryBudget: createRetryBudget(),
     decodeUtf8: (bytes) => Buffer.from(bytes, 'latin1').toString('utf8'),
@@ -164,6 +188,11 @@ export async function openGateway(options: GatewayOptions) {
     every(PARTITIONS_EVERY_MS, () => makePartitions(db.sql, now(), log), log),
     every(STRANDED_EVERY_MS, ledger.retryStranded, log),
     every(LOOK_EVERY_MS, database.look, log),
+    every(RENEW_EVERY_MS, money.renew, log),
+    every(TIDY_EVERY_MS, money.tidy, log),
+    every(SWEEP_EVERY_MS, money.sweep, log),
+    every(CHECK_EVERY_MS, () => money.check('counter'), log),
+    every(CHECK_LEDGER_EVERY_MS, () => money.check('ledger'), log),
     every(RATE_WINDOW_MS, slots.sweep, log),
   ]
 
@@ -190,6 +219,7 @@ export async function openGateway(options: GatewayOptions) {
     stats: () => ({
       journal: journal.stats(),
       ledger: ledger.stats(),
+      money: money.stats(),
       leaks: auditor.leaks(),
       heldSlots: slots.book.size,
     }),
@@ -211,6 +241,8 @@ export async function openGateway(options: GatewayOptions) {
       await Promise.all([...loops.map((loop) => loop.stop()), channel?.close()])
       await ledger.retryStranded()
       await Promise.all([journal.close(), recorder.close(), config.close()])
+      // What was billed is settled by now, as far as it can be.
+      await money.close()
     },
   }
 }

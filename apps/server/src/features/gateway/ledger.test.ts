@@ -116,7 +116,13 @@ test('memory is bounded: beyond it the newest is lost, counted and named', async
 test('a row the database refuses for good is named and does not block the others', async () => {
   await using fresh = await freshDatabase()
   const log = makeLog()
-  const write = createLedgerWriter({ sql: fresh.sql, log })
+  const shipped: string[] = []
+  const write = createLedgerWriter({
+    sql: fresh.sql,
+    timeZone: () => 'UTC',
+    onShipped: (requestIds) => void shipped.push(...requestIds),
+    log,
+  })
   const good = makeOutcome()
   const impossible = makeOutcome({ createdAtMs: Number.NaN, requestId: good.requestId })
   await write([impossible, good].map((outcome) => JSON.stringify(outcome)))
@@ -124,4 +130,6 @@ test('a row the database refuses for good is named and does not block the others
   const rows = await fresh.sql<{ id: string }[]>`select request_id as id from usage_logs`
   expect(rows.map(({ id }) => id)).toEqual([good.requestId])
   expect(log.messages).toEqual(['the ledger refused a record for good'])
+  // Whoever waits for one of them waits no longer.
+  expect(shipped).toEqual([good.requestId, good.requestId, good.requestId])
 })

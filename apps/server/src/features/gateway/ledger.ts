@@ -5,7 +5,7 @@ import { ensurePartitions, insertOutcomes } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { within } from '../../shared/deadline.ts'
 import type { Journal as JournalFile } from '../../shared/journal/journal.ts'
-import type { JournalRecord } from '../../shared/journal/record.ts'
+import { type JournalRecord, requestIdOf } from '../../shared/journal/record.ts'
 import { SHIP_BATCH_ROWS, type WriteOutcomes } from '../../shared/journal/shipper.ts'
 import type { Log } from '../../shared/logger.ts'
 
@@ -16,12 +16,25 @@ const PROBE_TIMEOUT_MS = 1_000
 export const MAX_STRANDED_ENDS = 10_000
 
 /** Writes batches of outcomes; a row the database refuses for good is logged by id and does not block the others. */
-export function createLedgerWriter({ sql, log }: { sql: Sql; log: Log }) {
+export function createLedgerWriter({
+  sql,
+  timeZone,
+  onShipped,
+  log,
+}: {
+  sql: Sql
+  /** Whose midnight begins the days of spending limits. */
+  timeZone: () => string
+  /** Hears of the requests that are in the ledger, or never will be. */
+  onShipped(requestIds: Iterable<string>): void
+  log: Log
+}) {
   return async function write(outcomes: string[]): Promise<void> {
-    const { rejected } = await within(WRITE_TIMEOUT_MS, insertOutcomes(sql, outcomes))
+    const { rejected } = await within(WRITE_TIMEOUT_MS, insertOutcomes(sql, outcomes, timeZone()))
     for (const { outcome, error } of rejected) {
       log.error({ err: error, requestId: outcome.requestId }, 'the ledger refused a record for good')
     }
+    onShipped(outcomes.map(requestIdOf).filter((id) => id !== null))
   }
 }
 

@@ -31,9 +31,14 @@ export function decodeRecord(line: string): ReadRecord | null {
   const kind = line.startsWith('S ') ? 'start' : line.startsWith('E ') ? 'end' : null
   const json = line.slice(FRONT_CHARS)
   if (kind === null || line.slice(2, FRONT_CHARS) !== `${checksum(json)} `) return null
-  const requestId = REQUEST_ID.exec(json)?.[1]
-  if (requestId === undefined) return null
+  const requestId = requestIdOf(json)
+  if (requestId === null) return null
   return { kind, requestId, json }
+}
+
+/** The request that a record's JSON names first; null = it names none. */
+export function requestIdOf(json: string): string | null {
+  return REQUEST_ID.exec(json)?.[1] ?? null
 }
 
 /**

@@ -20,6 +20,7 @@ export function unknownOutcome(start: StartRecord): Outcome {
     accountId,
     billing: start.billing,
     subscriptionId: null,
+    leases: [],
     serviceTier: null,
     model: start.model,
     upstreamModel: null,

@@ -78,7 +78,7 @@ export function createAccountBook({
   function candidates(groupId: number, model: string): readonly Candidate[] {
     const known = lists.get(groupId)?.get(model)
     if (known !== undefined) return known
-    const found = candidatesFor(config(), groupId, model, liveOf)
+    const found = candidatesFor(config(), groupId, model, liveOf, now())
     for (const candidate of found) if (hasUnstoredError(candidate.accountId)) candidate.blocked ??= 'error'
     if (found.length > 0) remember(groupId, model, found)
     return found

@@ -62,7 +62,9 @@ export function candidatesFor(
   groupId: number,
   model: string,
   liveOf: (account: AccountConfig) => AccountLive,
+  nowMs: number,
 ): Candidate[] {
+  const isBilled = (config.groups.get(groupId)?.billing ?? 'none') !== 'none'
   const candidates: Candidate[] = []
   for (const account of config.accounts.values()) {
     const ownPriority = account.groups.get(groupId)
@@ -77,7 +79,7 @@ export function candidatesFor(
       priority: ownPriority ?? account.priority,
       weight: account.weight,
       concurrency: account.concurrency,
-      blocked: blockedReason(account),
+      blocked: blockedReason(account) ?? (isBilled ? unpricedReason(config, account, upstreamModel, nowMs) : null),
       expiresAtMs: account.expiresAtMs,
       affinityDomain: account.affinityDomain,
       live: liveOf(account),
@@ -96,6 +98,11 @@ export function listedModels(config: Config, groupId: number, allowed: readonly 
     }
   }
   return [...ids].filter((id) => allowed.every((models) => models.length === 0 || models.includes(id))).sort()
+}
+
+/** Under balance and subscription billing nobody may use what has no price. */
+function unpricedReason({ prices }: Config, { provider }: AccountConfig, model: string, nowMs: number): string | null {
+  return prices.priceOf(model, provider, nowMs) === null ? 'not_priced' : null
 }
 
 function blockedReason({ status, schedulable }: AccountConfig): string | null {

@@ -60,6 +60,7 @@ export function createCallerOf({ authenticator, config, clientAddress, slots, on
       keyId: key.keyId,
       keyConcurrency: key.concurrency,
       keyRates: key.rates,
+      hasSpendingLimit: key.hasSpendingLimit,
       models: key.models,
       group: group(key),
     }),

@@ -143,6 +143,7 @@ function nobody(publicId: string): KeyRecord {
     expiresAtMs: 0,
     concurrency: 1,
     rates: { requestsPerMinute: null, tokensPerMinute: null },
+    hasSpendingLimit: false,
     models: [],
     addresses: [],
     groupId: 0,

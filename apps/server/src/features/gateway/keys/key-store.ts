@@ -14,6 +14,8 @@ export interface KeyRecord {
   expiresAtMs: number
   concurrency: number
   rates: RateLimits
+  /** Whether it may spend only so much: all in all, a day or a month. */
+  hasSpendingLimit: boolean
   models: readonly string[]
   /** Where it may be used from; null = everywhere. */
   addresses: readonly AddressRange[] | null
@@ -42,7 +44,8 @@ async function select(sql: Sql, condition: PendingQuery<Row[]>): Promise<KeyReco
   const rows = await sql<KeyRow[]>`
     select k.id::int as "keyId", k.public_id as "publicId", k.secret_hash as "secretHash", k.status,
            k.expires_at as "expiresAt", k.concurrency,
-           k.requests_per_minute as "requestsPerMinute", k.tokens_per_minute::float8 as "tokensPerMinute", k.models, k.cidrs, k.group_id::int as "groupId",
+           k.requests_per_minute as "requestsPerMinute", k.tokens_per_minute::float8 as "tokensPerMinute", k.models, k.cidrs,
+           num_nonnulls(k.limit_total_nano, k.limit_day_nano, k.limit_month_nano) > 0 as "hasSpendingLimit", k.group_id::int as "groupId",
            u.id::int as "userId", u.status as "userStatus", u.concurrency as "userConcurrency"
     from api_keys k join users u on u.id = k.user_id
     where ${condition}`

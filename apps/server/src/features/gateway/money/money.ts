@@ -1,0 +1,146 @@
+import { estimateNano } from '@turnpike/core/billing/estimate'
+import type { PriceList } from '@turnpike/core/billing/price'
+import { GatewayError } from '@turnpike/core/gateway/errors'
+import type { Money, Reservation, ReserveRequest } from '@turnpike/core/gateway/ports'
+import { balanceMismatches, sweepLeases } from '@turnpike/db'
+import { book, type Credit } from './credit.ts'
+import type { Hold, Want } from './purse.ts'
+import { createPurses, LEASE_SECONDS, type PursesOptions } from './purses.ts'
+import { createSubscriptions } from './subscriptions.ts'
+
+export const RENEW_EVERY_MS = 10_000
+export const SWEEP_EVERY_MS = 10_000
+export const TIDY_EVERY_MS = 500
+export const CHECK_EVERY_MS = 5 * 60_000
+export const CHECK_LEDGER_EVERY_MS = 3_600_000
+
+export interface MoneyOptions extends PursesOptions {
+  prices: () => PriceList
+}
+
+interface Pending {
+  credits: readonly Credit[]
+  billedNano: number
+}
+
+/** Money on the request path (accounts-and-billing.md, "Money"): estimates, credit leased for them, and what becomes of it. */
+export function createMoney(options: MoneyOptions) {
+  const { sql, now, monotonic, log, prices } = options
+  const purses = createPurses(options)
+  const subscriptions = createSubscriptions({ sql, now })
+  /** Billed requests whose ledger rows are on their way. */
+  const pending = new Map<string, Pending>()
+  let wasAwayAt = Number.NEGATIVE_INFINITY
+  let mismatches = 0
+
+  const port: Money = {
+    reserve(request) {
+      const { billing } = request.group
+      if (billing === 'none' && !request.hasSpendingLimit) return null
+      // Nobody serves the model: that is for the choice of an account to say.
+      if (request.candidates.length === 0) return null
+      const want = wantOf(request)
+      const key = request.hasSpendingLimit ? purses.purseOf('key', request.keyId).take(want) : null
+      return key instanceof Promise
+        ? key.then((hold) => reserveWith(request, want, hold))
+        : reserveWith(request, want, key)
+    },
+  }
+
+  function reserveWith(request: ReserveRequest, want: Want, key: Hold | null): Reservation | Promise<Reservation> {
+    const { userId, group } = request
+    const held = key === null ? [] : [key]
+    if (group.billing === 'none') return reservation(request, held, null)
+    const taken = group.billing === 'balance' ? fromBalance() : fromSubscription()
+    if (!(taken instanceof Promise)) return taken
+    return taken.catch((error: unknown) => {
+      key?.settle(0)
+      throw error
+    })
+
+    function fromBalance(): Reservation | Promise<Reservation> {
+      return then(purses.purseOf('balance', userId).take(want), (hold) => reservation(request, [...held, hold], null))
+    }
+
+    function fromSubscription(): Reservation | Promise<Reservation> {
+      return then(subscriptions.find(userId, group.id), (id) =>
+        then(purses.purseOf('subscription', id).take(want), (hold) => reservation(request, [...held, hold], id)),
+      )
+    }
+  }
+
+  function wantOf({ group, candidates, inputBytes, maxOutputTokens, atMs }: ReserveRequest): Want {
+    const found = candidates.map(({ upstreamModel, provider }) => prices().priceOf(upstreamModel, provider, atMs))
+    const priced = found.filter((price) => price !== null)
+    if (priced.length === 0 && group.billing !== 'none') throw new GatewayError('model_not_priced')
+    const { assumedOutputTokens, multiplierE4 } = group
+    const request = { inputBytes, maxOutputTokens, assumedOutputTokens, multiplierE4 }
+    return { nano: estimateNano(request, priced), isModest: maxOutputTokens === null }
+  }
+
+  function reservation(
+    { requestId }: ReserveRequest,
+    holds: readonly Hold[],
+    subscriptionId: number | null,
+  ): Reservation {
+    let isSettled = false
+    return {
+      subscriptionId,
+      leases: holds.map(({ credit }) => credit.id),
+      settle(billedNano) {
+        if (isSettled) return
+        isSettled = true
+        for (const hold of holds) hold.settle(billedNano)
+        if (billedNano > 0) pending.set(requestId, { credits: holds.map(({ credit }) => credit), billedNano })
+      },
+    }
+  }
+
+  async function check(bills: 'counter' | 'ledger'): Promise<void> {
+    const found = await balanceMismatches(sql, bills)
+    mismatches = found.length
+    for (const { userId, heldNano, expectedNano } of found) {
+      log.error({ userId, heldNano: String(heldNano), expectedNano: String(expectedNano), bills }, 'balance_mismatch')
+    }
+  }
+
+  return {
+    port,
+    /** The ledger has these requests. */
+    onShipped(requestIds: Iterable<string>): void {
+      if (pending.size === 0) return
+      for (const requestId of requestIds) {
+        const shipped = pending.get(requestId)
+        if (shipped === undefined) continue
+        pending.delete(requestId)
+        for (const credit of shipped.credits) book(credit, shipped.billedNano)
+      }
+    },
+    /** Limits of groups, subscriptions or the time zone may have changed. */
+    onConfigChange(): void {
+      subscriptions.forget()
+      purses.retire('subscription')
+    },
+    /** Limits of keys may have changed. */
+    onKeysChange: () => purses.retire('key'),
+    renew: purses.renew,
+    tidy: purses.tidy,
+    /** Returns what dead instances held; but not while those that live may not have had a chance to renew theirs. */
+    async sweep(): Promise<void> {
+      if (purses.isAway()) wasAwayAt = monotonic()
+      if (monotonic() - wasAwayAt < LEASE_SECONDS * 1_000) return
+      const returned = await sweepLeases(sql).catch((error: unknown) => {
+        wasAwayAt = monotonic()
+        throw error
+      })
+      if (returned > 0) log.info({ leases: returned }, 'credit of instances that are gone was returned')
+    },
+    check,
+    stats: () => ({ leasedNano: purses.leasedNano(), pending: pending.size, mismatches }),
+    close: purses.close,
+  }
+}
+
+function then<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
