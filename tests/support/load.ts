@@ -9,6 +9,8 @@ export interface Answer {
   queueMs: number
   /** The whole JSON body, or a stream's terminal event with the blank line that closes it. */
   isWhole: boolean
+  /** No connection could be made, so nobody can have done anything. */
+  isRefused: boolean
   /** Code of the error the answer told. */
   code: string | null
   text: string
@@ -94,6 +96,7 @@ export async function ask(
     requestId: null,
     queueMs: 0,
     isWhole: false,
+    isRefused: false,
     code: null,
     text: '',
     endedAt: 0,
@@ -113,8 +116,9 @@ export async function ask(
     for await (const piece of body) answer.text += piece
     answer.isWhole = isWhole(kind, statusCode, answer.text)
     answer.code = codeOf(answer.text)
-  } catch {
+  } catch (error) {
     // Cut off: what came until then is the answer.
+    answer.isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
   }
   answer.endedAt = performance.now()
   return answer
