@@ -117,6 +117,13 @@ module.exports = {
       to: { path: '(^|/)node_modules/(postgres|pg)/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'redis-makes-clients',
+      comment: 'Only shared/redis.ts connects to Redis, so that every command has its deadline: take a RedisClient.',
+      severity: 'error',
+      from: { path: '^(apps|packages)/', pathNot: ['^apps/server/src/shared/redis\\.ts$', TEST_CODE] },
+      to: { path: '(^|/)node_modules/ioredis/', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'no-test-code-in-product',
       comment: 'What tests use stays with the tests: move what both need to a file of its own.',
       severity: 'error',

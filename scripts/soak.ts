@@ -3,14 +3,22 @@ import { endCommandsOnSignal } from './run-command.ts'
 import { summarize } from './test/summary.ts'
 import { runVitest } from './test/vitest.ts'
 
-/** The experiments of tests/faults and tests/gateway with their full figures; `npm test` runs short ones. Each can be overridden. */
-const FIGURES = { SOAK_KILLS: '200', SOAK_AWAY_MS: '60000', SOAK_LEAVERS: '2000' }
+/** Experiments with their full figures; `npm test` runs short ones. Each can be overridden. */
+const FIGURES = {
+  SOAK_KILLS: '200',
+  SOAK_AWAY_MS: '60000',
+  SOAK_LEAVERS: '2000',
+  SOAK_REDIS_AWAY_MS: '60000',
+  SOAK_ROLLS: '100',
+  SOAK_BALANCES: '20',
+}
+const FOLDERS = ['tests/faults', 'tests/gateway', 'tests/multi-instance']
 
 const root = dirname(import.meta.dirname)
 endCommandsOnSignal()
 Object.assign(process.env, { ...FIGURES, ...process.env })
 const { text, isGreen } = summarize(
-  await runVitest(root, ['--project=wire', 'tests/faults', 'tests/gateway', ...process.argv.slice(2)]),
+  await runVitest(root, ['--project=wire', ...FOLDERS, ...process.argv.slice(2)]),
   false,
 )
 process.stdout.write(text)

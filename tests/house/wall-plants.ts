@@ -15,6 +15,7 @@ export const DOORS = {
   'apps/server/src/deps.ts': "import { createDb } from '@turnpike/db'\nexport const db = createDb\n",
   'apps/server/src/env.ts': 'export const port = process.env.PORT\n',
   'apps/server/src/shared/egress/egress.ts': value('undici'),
+  'apps/server/src/shared/redis.ts': value('ioredis'),
   'apps/server/src/features/keys/store.ts': EXPORT,
   'apps/server/src/testing/world.ts': EXPORT,
   'apps/admin/src/lib/features/keys/key.ts': EXPORT,
@@ -120,6 +121,12 @@ export const IMPORTS: Plant[] = [
     path: 'apps/server/src/features/usage/own-client.ts',
     source: value('postgres'),
     says: 'take `sql` or `db` as an argument',
+  },
+  {
+    rule: 'redis-makes-clients',
+    path: 'apps/server/src/features/keys/asks-redis.ts',
+    source: value('ioredis'),
+    says: 'take a RedisClient',
   },
   {
     rule: 'no-test-code-in-product',
