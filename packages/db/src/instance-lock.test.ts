@@ -42,10 +42,13 @@ test.each([
   await next.release()
 })
 
-test('instances that share stand side by side', async () => {
+test('instances that share stand side by side, and know how many they are', async () => {
   await using database = await freshDatabase()
   const locks = await Promise.all([1, 2, 3].map(() => take(database, { isShared: true })))
   expect(await holders(database)).toHaveLength(3)
+  await expect.poll(() => locks.map((lock) => lock.count())).toEqual([3, 3, 3])
+  await locks[0]?.release()
+  await expect.poll(() => locks[1]?.count()).toBe(2)
   await Promise.all(locks.map((lock) => lock.release()))
 })
 

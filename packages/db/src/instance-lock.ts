@@ -20,6 +20,8 @@ interface InstanceLockOptions {
 export interface InstanceLock {
   /** True while another instance has the place that this one lost with its connection. */
   isTaken(): boolean
+  /** Instances that serve on the database as of the last look, this one included. */
+  count(): number
   /** Lets the next one in; never rejects. */
   release(): Promise<void>
 }
@@ -54,6 +56,7 @@ export async function openInstanceLock(options: InstanceLockOptions): Promise<In
   const sql = connect({ url, max: 1, applicationName, statementTimeoutMs: STATEMENT_MS, isLasting: true })
   let heldBy: number | null = null
   let isTaken = false
+  let count = 1
   let looking: Promise<void> | null = null
 
   async function take(): Promise<boolean> {
@@ -64,8 +67,12 @@ export async function openInstanceLock(options: InstanceLockOptions): Promise<In
   }
 
   async function look(): Promise<void> {
-    const [session] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
-    if (session?.pid === heldBy) return
+    const [session] = await sql<{ pid: number; instances: number }[]>`
+      select pg_backend_pid() as pid, (select count(*)::int from (${holders(sql)}) as holders) as instances`
+    if (session?.pid === heldBy) {
+      count = Math.max(1, session.instances)
+      return
+    }
     const wasTaken = isTaken
     isTaken = !(await take())
     if (isTaken && !wasTaken) options.onTaken?.()
@@ -78,6 +85,7 @@ export async function openInstanceLock(options: InstanceLockOptions): Promise<In
       if (performance.now() > giveUpAt) throw new InstanceLockError(await isHeldShared(sql))
       await sleep(TRY_EVERY_MS)
     }
+    await look()
   } catch (error) {
     await sql.end({ timeout: 1 })
     throw error
@@ -93,6 +101,7 @@ export async function openInstanceLock(options: InstanceLockOptions): Promise<In
 
   return {
     isTaken: () => isTaken,
+    count: () => count,
     async release() {
       clearInterval(timer)
       // Ending the session frees the lock.
