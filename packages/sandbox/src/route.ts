@@ -3,7 +3,7 @@ import { Refusal } from './refusal.ts'
 
 export type Route =
   | { to: 'answer'; endpoint: Endpoint }
-  | { to: 'stored'; id: string; action: string | undefined }
+  | { to: 'stored'; id: string; action: string | undefined; query: URLSearchParams }
   | { to: 'models' }
   | { to: 'model'; id: string }
 
@@ -11,6 +11,11 @@ const ANSWERS: Record<string, Endpoint> = {
   '/chat/completions': 'chat',
   '/responses': 'responses',
   '/embeddings': 'embeddings',
+  '/completions': 'completions',
+  '/moderations': 'moderations',
+  '/images/generations': 'images',
+  '/audio/speech': 'speech',
+  '/audio/transcriptions': 'transcriptions',
 }
 
 /** Paths work with and without `/v1` (and Azure's `/openai/v1`). @throws Refusal 404 or 405 */
@@ -26,7 +31,13 @@ export function routeOf(method: string, url: string): Route {
   if (path.startsWith('/models/') && method === 'GET')
     return { to: 'model', id: decoded(path.slice('/models/'.length)) }
   const stored = /^\/responses\/([^/]+)(?:\/([^/]+))?$/.exec(path)
-  if (stored?.[1] !== undefined) return { to: 'stored', id: stored[1], action: stored[2] }
+  if (stored?.[1] !== undefined)
+    return {
+      to: 'stored',
+      id: stored[1],
+      action: stored[2],
+      query: new URLSearchParams(query === -1 ? '' : url.slice(query)),
+    }
   throw new Refusal(404, 'unknown_url', `Invalid URL (${method} ${path})`)
 }
 

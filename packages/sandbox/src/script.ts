@@ -1,6 +1,8 @@
+import type { Endpoint } from './plan.ts'
+
 /** What a healthy upstream would send; faults are made of it. */
 export interface Script {
-  protocol: 'chat' | 'responses' | 'embeddings'
+  protocol: Endpoint
   isStream: boolean
   headers: Headers
   /** The events of a stream, or the one JSON body. */

@@ -8,6 +8,11 @@ export function sendJson(res: ServerResponse, status: number, body: string): voi
   res.end(body)
 }
 
+export function sendEvents(res: ServerResponse, events: string): void {
+  res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
+  res.end(events)
+}
+
 /** Answers an error, if an answer is still possible. */
 export function sendError(res: ServerResponse, error: unknown): void {
   if (res.destroyed) return

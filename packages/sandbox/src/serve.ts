@@ -9,7 +9,7 @@ import { Refusal } from './refusal.ts'
 import type { LoggedRequest } from './request-log.ts'
 import { type Route, routeOf } from './route.ts'
 import { type Headers, healthySteps, type Script } from './script.ts'
-import { sendJson } from './send.ts'
+import { sendEvents, sendJson } from './send.ts'
 import type { StoredResponses } from './stored-responses.ts'
 
 interface ServiceParts {
@@ -27,8 +27,6 @@ interface ServiceParts {
 
 type Serve = (req: IncomingMessage, res: ServerResponse, entry: LoggedRequest) => Promise<void>
 
-const STREAM_TYPE = 'text/event-stream; charset=utf-8'
-
 /** Answers one request. Rejects with a Refusal where an error answer is due. */
 export function createService({ models, planner, faults, stored, keys, pace, clock, nextId }: ServiceParts): Serve {
   return async function serve(req, res, entry) {
@@ -38,6 +36,9 @@ export function createService({ models, planner, faults, stored, keys, pace, clo
       throw new Refusal(401, 'invalid_api_key', 'Incorrect API key provided.')
     }
     const route = routeOf(entry.method, entry.path)
+    if (route.to === 'stored' && route.query.get('stream') === 'true') {
+      return sendEvents(res, stored.replay(route.id, Number(route.query.get('starting_after') ?? -1)))
+    }
     if (route.to !== 'answer') return sendJson(res, 200, lookUp(entry.method, route))
     const header = req.headers['x-sandbox']
     const command = typeof header === 'string' ? header : null
@@ -85,7 +86,7 @@ function sendAtOnce(res: ServerResponse, plan: Plan, id: string, created: string
 
 function headersOf(plan: Plan, id: string): Headers {
   return {
-    'content-type': plan.isStream ? STREAM_TYPE : 'application/json',
+    'content-type': plan.contentType,
     'x-request-id': `req_${id}`,
     'openai-processing-ms': '1',
     'openai-version': '2020-10-01',
