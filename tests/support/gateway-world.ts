@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import type { Clock } from '@turnpike/core/gateway/ports'
-import { accountGroups, accounts, apiKeys, groups, usageLogs, users } from '@turnpike/db/schema'
+import { accountGroups, accounts, apiKeys, balanceChanges, groups, usageLogs, users } from '@turnpike/db/schema'
 import { freshDatabase } from '@turnpike/db/testing'
 import { createSandbox, type Sandbox } from '@turnpike/sandbox'
 import { eq } from 'drizzle-orm'
@@ -67,6 +67,10 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
     .values({ name: 'group', ...options.group })
     .returning()
   if (user === undefined || group === undefined) throw new Error('the world has no user or group')
+  const { balanceNano } = user
+  if (balanceNano !== 0n) {
+    await db.insert(balanceChanges).values({ userId: user.id, kind: 'adjustment', amountNano: balanceNano })
+  }
   const key = await addKey(options.key)
   const accountIds: number[] = []
   for (const [index, values] of wanted.entries()) accountIds.push(await addAccount(values, sandboxes[index]))
@@ -108,44 +112,61 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
   const egress = createEgress({ privateUpstreams: ['127.0.0.0/8'] })
   stack.defer(() => egress.close())
   const outcomes: Outcome[] = []
-  const gateway = await openGateway({
-    db: database,
-    box,
-    egress,
-    clientAddress: createClientAddress([]),
-    clock: options.clock ?? systemClock,
-    journalDir: join(dataDir, 'journal'),
-    bootId: randomUUID(),
-    journalMaxBytes: 64 * 1024 * 1024,
-    maxBodyBytes: options.maxBodyBytes ?? 67_108_864,
-    corsOrigins: options.corsOrigins ?? [],
-    ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
-    onOutcome: (outcome) => void outcomes.push(outcome),
-    onRefused() {},
-    log: silentLog,
-  })
-  stack.defer(() => gateway.close())
-  const app = createApp({
-    gateway: gateway.routes,
-    trpc: (_request, response) => void response.status(404).end(),
-    isAllowedHost: () => true,
-    panelDir: dataDir,
-    readiness: () => ({ isReady: gateway.isServing(), missing: gateway.missing() }),
-    log: silentLog,
-  })
-  const server = createAppServer(app)
-  const { port } = await listen(server, '127.0.0.1', 0)
-  const origin = `http://127.0.0.1:${port}`
-  stack.defer(() => {
-    server.close()
-    server.closeAllConnections()
-  })
+  async function openInstance() {
+    const gateway = await openGateway({
+      db: database,
+      box,
+      egress,
+      clientAddress: createClientAddress([]),
+      clock: options.clock ?? systemClock,
+      journalDir: join(dataDir, randomUUID()),
+      bootId: randomUUID(),
+      journalMaxBytes: 64 * 1024 * 1024,
+      maxBodyBytes: options.maxBodyBytes ?? 67_108_864,
+      corsOrigins: options.corsOrigins ?? [],
+      ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
+      onOutcome: (outcome) => void outcomes.push(outcome),
+      onRefused() {},
+      log: silentLog,
+    })
+    stack.defer(() => gateway.close())
+    const app = createApp({
+      gateway: gateway.routes,
+      trpc: (_request, response) => void response.status(404).end(),
+      isAllowedHost: () => true,
+      panelDir: dataDir,
+      readiness: () => ({ isReady: gateway.isServing(), missing: gateway.missing() }),
+      log: silentLog,
+    })
+    const server = createAppServer(app)
+    const { port } = await listen(server, '127.0.0.1', 0)
+    const origin = `http://127.0.0.1:${port}`
+    stack.defer(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    return { gateway, origin }
+  }
 
-  async function request(path: string, init: RequestInit & { apiKey?: string | null } = {}): Promise<Answered> {
+  const { gateway, origin } = await openInstance()
+
+  type Init = RequestInit & { apiKey?: string | null }
+
+  function request(path: string, init: Init = {}): Promise<Answered> {
+    return requestOf(origin, path, init)
+  }
+
+  async function requestOf(at: string, path: string, init: Init): Promise<Answered> {
     const { apiKey = key, ...rest } = init
     const headers = { ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }), ...rest.headers }
-    const response = await fetch(`${origin}${path}`, { method: 'POST', ...rest, headers })
+    const response = await fetch(`${at}${path}`, { method: 'POST', ...rest, headers })
     return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+
+  /** A gateway on the same database that remembers nothing, as after a restart; what it is asked by. */
+  async function restarted(): Promise<typeof request> {
+    const again = await openInstance()
+    return (path, init = {}) => requestOf(again.origin, path, init)
   }
 
   /** Rows of the ledger once nothing runs and everything is shipped, oldest first. */
@@ -166,8 +187,11 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
     gateway,
     sandboxes,
     accountIds,
+    userId: user.id,
+    groupId: group.id,
     outcomes,
     request,
+    restarted,
     ledger,
     chat: (body: object = {}, init: Parameters<typeof request>[1] = {}) =>
       request('/v1/chat/completions', {
