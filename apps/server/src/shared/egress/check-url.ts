@@ -16,7 +16,7 @@ export interface Destination {
   unlessListed: EgressReason | null
 }
 
-const MAX_URL_LENGTH = 2_048
+export const MAX_URL_LENGTH = 2_048
 const PUBLIC_PORTS = [443, 8443]
 // The characters C0, space, DEL, C1 and the invisible ones of Unicode: URL parsers drop or move some of them silently.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zs}\p{Zl}\p{Zp}\p{Cs}]/u
@@ -29,23 +29,40 @@ const LABEL = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/
  */
 export function inspectUrl(text: string, listed: PrivateUpstreams): Destination {
   const url = parseUrl(text)
-  const host = canonicalHost(url.hostname)
   const port = url.port === '' ? defaultPort(url.protocol) : Number(url.port)
-  const destination = {
-    origin: `${url.protocol}//${host.includes(':') ? `[${host}]` : host}${url.port === '' ? '' : `:${port}`}`,
-    isTls: url.protocol === 'https:',
-    host,
-    port,
-    unlessListed: refusalUnlessListed(url.protocol, port),
-  }
+  const unlessListed = refusalUnlessListed(url.protocol, port)
+  const isTls = url.protocol === 'https:'
+  return inspectHost({ scheme: url.protocol, hostname: url.hostname, port, isTls, unlessListed }, listed)
+}
+
+interface Host {
+  scheme: string
+  /** As `URL` gives it. */
+  hostname: string
+  port: number
+  isTls: boolean
+  unlessListed?: EgressReason | null
+}
+
+/** Judges all of a host that can be judged without asking a name server. Throws an EgressError. */
+export function inspectHost({ scheme, hostname, port, isTls, unlessListed = null }: Host, listed: PrivateUpstreams) {
+  const host = canonicalHost(hostname)
+  const isDefault = port === defaultPort(scheme)
+  const origin = `${scheme}//${host.includes(':') ? `[${host}]` : host}${isDefault ? '' : `:${port}`}`
+  const destination: Omit<Destination, 'kind'> = { origin, isTls, host, port, unlessListed }
+  return { ...destination, kind: kindOf(destination, listed) }
+}
+
+function kindOf(destination: Omit<Destination, 'kind'>, listed: PrivateUpstreams): Destination['kind'] {
+  const { host, port, unlessListed } = destination
   if (classifyAddress(host) !== 'not_an_address') {
     assertAddressesAllowed([host], { ...destination, kind: 'literal' }, listed)
-    return { ...destination, kind: 'literal' }
+    return 'literal'
   }
-  if (listed.hasName(host, port)) return { ...destination, kind: 'listed_name' }
+  if (listed.hasName(host, port)) return 'listed_name'
   if (isSpecialName(host)) throw new EgressError('special_name')
-  if (destination.unlessListed !== null && !listed.hasRanges(port)) throw new EgressError(destination.unlessListed)
-  return { ...destination, kind: 'name' }
+  if (unlessListed !== null && !listed.hasRanges(port)) throw new EgressError(unlessListed)
+  return 'name'
 }
 
 /** Judges what a destination resolved to: all of it must be allowed. Throws an EgressError. */
@@ -63,9 +80,13 @@ export function assertAddressesAllowed(
   }
 }
 
+export function refuseInvisible(text: string): void {
+  if (INVISIBLE.test(text)) throw new EgressError('control_character')
+}
+
 function parseUrl(text: string): URL {
   if (text.length > MAX_URL_LENGTH) throw new EgressError('invalid_url')
-  if (INVISIBLE.test(text)) throw new EgressError('control_character')
+  refuseInvisible(text)
   const authority = AUTHORITY.exec(text)?.[1]
   if (authority === undefined || !URL.canParse(text)) throw new EgressError('invalid_url')
   // An empty user name leaves no trace in the parsed URL.

@@ -1,7 +1,10 @@
 import { EgressError } from './egress-error.ts'
 
-/** What went wrong before a request could be written. `unreachable`: no route, or the connection broke while it was made. */
-export type ConnectFailureKind = 'dns' | 'refused' | 'unreachable' | 'tls' | 'timeout' | 'unsafe_destination'
+/**
+ * What went wrong before a request could be written. `unreachable`: no route, or the connection broke while it was made.
+ * `proxy`: it could not be reached, or did not lead on.
+ */
+export type ConnectFailureKind = 'dns' | 'refused' | 'unreachable' | 'tls' | 'timeout' | 'proxy' | 'unsafe_destination'
 
 /** The error every request of a connection that could not be made ends with. */
 export class ConnectFailure extends Error {

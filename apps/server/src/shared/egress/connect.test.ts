@@ -3,10 +3,10 @@ import { getCACertificates, setDefaultCACertificates, TLSSocket } from 'node:tls
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { get } from './__fixtures__/dispatch.ts'
 import { listenHttps } from './__fixtures__/listener.ts'
-import { assertPeer } from './connect.ts'
 import { connectFailureOf } from './connect-failure.ts'
 import { createEgress } from './egress.ts'
 import { EgressError } from './egress-error.ts'
+import { assertPeer } from './open-socket.ts'
 
 const fixture = (name: string) => readFileSync(new URL(`./__fixtures__/${name}`, import.meta.url), 'utf8')
 const cert = fixture('upstream-cert.pem')

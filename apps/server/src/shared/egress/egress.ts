@@ -2,6 +2,7 @@ import { type Dispatcher, Pool } from 'undici'
 import { assertAddressesAllowed, type Destination, inspectUrl } from './check-url.ts'
 import { createConnector } from './connect.ts'
 import { EgressError } from './egress-error.ts'
+import { inspectProxy } from './inspect-proxy.ts'
 import { parsePrivateUpstreams } from './private-upstreams.ts'
 import { createResolver, type Resolve } from './resolver.ts'
 
@@ -22,14 +23,22 @@ export interface EgressStats {
 export interface Egress {
   /** Judges a URL whole, its name's addresses too. Throws an EgressError. */
   checkUrl(url: string): Promise<void>
+  /** Judges a proxy's URL (http, https, socks5) in the same way. Throws an EgressError. */
+  checkProxy(url: string): Promise<void>
   /**
-   * The pool of a URL's origin, to dispatch on at once and not to keep: a pool that nobody asks for is closed. Throws an EgressError
+   * The pool of a URL's origin, by way of `proxy` where one is given, to dispatch on at once and not to keep: a pool that nobody asks for is closed. Throws an EgressError
    * where the URL itself is refused; a name that leads to a refused address fails the request as `unsafe_destination`.
    */
-  poolFor(url: string, options: { connectMs: number }): Dispatcher
+  poolFor(url: string, options: PoolOptions): Dispatcher
   /** Ends everything at once, requests under way too. */
   close(): Promise<void>
   stats(): EgressStats
+}
+
+export interface PoolOptions {
+  connectMs: number
+  /** A proxy's URL; an invalid one is an error, never a direct connection. Null = directly. */
+  proxy?: string | null
 }
 
 /** More concurrency than one process can carry; the gateway's own limits end it long before. */
@@ -49,7 +58,7 @@ interface PoolEntry {
 export function createEgress({ privateUpstreams, resolve = createResolver() }: EgressOptions): Egress {
   const listed = parsePrivateUpstreams(privateUpstreams)
   const closing = new AbortController()
-  /** By `connectMs` and URL as given, so that a known one costs one look-up; several URLs may share a pool of `byOrigin`. */
+  /** By `connectMs`, proxy and URL as given, so that a known one costs one look-up; several URLs may share a pool of `byOrigin`. */
   const byUrl = new Map<string, PoolEntry>()
   const byOrigin = new Map<string, PoolEntry>()
   /** Closed to new requests, with some still under way. */
@@ -68,26 +77,36 @@ export function createEgress({ privateUpstreams, resolve = createResolver() }: E
     await resolveAllowed(inspectUrl(url, listed))
   }
 
-  function poolFor(url: string, { connectMs }: { connectMs: number }): Dispatcher {
-    const entry = byUrl.get(`${connectMs} ${url}`) ?? remember(url, connectMs)
+  async function checkProxy(url: string): Promise<void> {
+    await resolveAllowed(inspectProxy(url, listed).destination)
+  }
+
+  function poolFor(url: string, { connectMs, proxy = null }: PoolOptions): Dispatcher {
+    const entry = byUrl.get(`${connectMs} ${proxy ?? ''} ${url}`) ?? remember(url, { connectMs, proxy })
     entry.wasAskedFor = true
     return entry.pool
   }
 
-  function remember(url: string, connectMs: number): PoolEntry {
+  function remember(url: string, { connectMs, proxy }: Required<PoolOptions>): PoolEntry {
     if (closing.signal.aborted) throw new EgressError('closed')
     const destination = inspectUrl(url, listed)
-    const key = `${connectMs} ${destination.origin}`
-    const entry = byOrigin.get(key) ?? openPool(key, destination, connectMs)
+    const way = `${connectMs} ${proxy ?? ''}`
+    const key = `${way} ${destination.origin}`
+    const entry = byOrigin.get(key) ?? openPool(key, destination, { connectMs, proxy })
     if (byUrl.size >= 2 * MAX_POOLS) byUrl.clear()
-    byUrl.set(`${connectMs} ${url}`, entry)
+    byUrl.set(`${way} ${url}`, entry)
     return entry
   }
 
-  function openPool(key: string, destination: Destination, connectMs: number): PoolEntry {
+  function openPool(
+    key: string,
+    destination: Destination,
+    { connectMs, proxy: url }: Required<PoolOptions>,
+  ): PoolEntry {
+    const proxy = url === null ? null : inspectProxy(url, listed)
     if (byOrigin.size >= MAX_POOLS) closeOne()
     const pool = new Pool(destination.origin, {
-      connect: createConnector({ destination, resolveAllowed, connectMs, signal: closing.signal }),
+      connect: createConnector({ destination, proxy, resolveAllowed, connectMs, signal: closing.signal }),
       connections: MAX_CONNECTIONS_PER_POOL,
       pipelining: 1,
       allowH2: false,
@@ -150,5 +169,5 @@ export function createEgress({ privateUpstreams, resolve = createResolver() }: E
     return [...[...byOrigin.values()].map(({ pool }) => pool), ...retired]
   }
 
-  return { checkUrl, poolFor, close, stats }
+  return { checkUrl, checkProxy, poolFor, close, stats }
 }
