@@ -158,7 +158,14 @@ describe('the outcome of a request', () => {
     const story = storyOf()
     expect(outcomeOf(story, COMPLETED, { ...ports, price })).toMatchObject({ costNano: null, billedNano: 0 })
     expect(asked).toEqual([
-      { usage: USAGE, model: 'up-model', provider: 'openai', multiplierE4: 10_000, atMs: story.call.createdAtMs },
+      {
+        usage: USAGE,
+        model: 'up-model',
+        provider: 'openai',
+        serviceTier: null,
+        multiplierE4: 10_000,
+        atMs: story.call.createdAtMs,
+      },
     ])
   })
 

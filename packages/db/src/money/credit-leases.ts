@@ -36,9 +36,12 @@ export interface LeaseGrant {
   tightest: number | null
 }
 
+/** Not told, the client takes an array of booleans for a boolean. */
+const BOOLEAN_ARRAY = 1000
+
 interface GrantRow {
   leased: string | null
-  granted: (string | null)[] | null
+  granted: (number | null)[] | null
   room: string | null
   tightest: number | null
 }
@@ -47,14 +50,17 @@ interface GrantRow {
 export async function leaseCredit(sql: Sql, step: LeaseStep): Promise<LeaseGrant | null> {
   const { purse, leaseId, isNew, bootId, leaseSeconds, heldNano, wants, instances, starts } = step
   const [row] = await sql<GrantRow[]>`
-    select leased::text, granted, room::text, tightest from lease_credit(
+    select leased::text, to_json(granted) as granted, room::text, tightest from lease_credit(
       ${purse.kind}, ${purse.ownerId}, ${leaseId}, ${isNew}, ${bootId}, ${leaseSeconds}, ${heldNano},
-      ${wants.map(({ nano }) => nano)}::bigint[], ${wants.map(({ isModest }) => isModest)}::boolean[], ${instances},
+      ${wants.map(({ nano }) => nano)}::bigint[], ${sql.array(
+        wants.map(({ isModest }) => isModest),
+        BOOLEAN_ARRAY,
+      )}, ${instances},
       ${starts.map((start) => start.toISOString())}::timestamptz[])`
   if (row === undefined || row.leased === null) return null
   return {
     leasedNano: Number(row.leased),
-    granted: (row.granted ?? []).map((nano) => (nano === null ? null : Number(nano))),
+    granted: row.granted ?? [],
     roomNano: row.room === null ? null : Number(row.room),
     tightest: row.tightest,
   }

@@ -52,9 +52,11 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
   router.get('/v1/models/{*id}', (request, response) => models.get(request, response, idOf(request.params.id)))
   router.get('/v1/usage', (request, response) => {
     answered(request, response, (key) =>
-      keyUsage(sql, key, new Date(ports.clock.now())).catch((cause: unknown) => {
-        throw new GatewayError('ledger_unavailable', { cause })
-      }),
+      keyUsage(sql, key, { now: new Date(ports.clock.now()), timeZone: config().settings.timeZone }).catch(
+        (cause: unknown) => {
+          throw new GatewayError('ledger_unavailable', { cause })
+        },
+      ),
     )
   })
   router.all(

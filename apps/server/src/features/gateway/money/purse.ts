@@ -45,6 +45,7 @@ interface PurseOptions {
   isGood(credit: Credit): boolean
   /** Hears of every lease before it is asked for. */
   onLease(credit: Credit): void
+  onFailure(error: unknown): void
 }
 
 interface Waiter extends Want {
@@ -53,7 +54,7 @@ interface Waiter extends Want {
 }
 
 /** What this instance may spend of one balance, subscription or key: leased in chunks, lent to requests in memory. */
-export function createPurse({ lease, refusal, newId, monotonic, isGood, onLease }: PurseOptions): Purse {
+export function createPurse({ lease, refusal, newId, monotonic, isGood, onLease, onFailure }: PurseOptions): Purse {
   let credit: Credit | null = null
   let waiting: Waiter[] = []
   let isLeasing = false
@@ -101,6 +102,7 @@ export function createPurse({ lease, refusal, newId, monotonic, isGood, onLease 
       for (const [index, waiter] of served.entries()) answer(waiter, held, grant, grant.granted[index] ?? null)
       return true
     } catch (cause) {
+      onFailure(cause)
       // Perhaps it was done all the same.
       held.isStored = true
       held.isRetired = true

@@ -60,6 +60,7 @@ export function createPurses({ sql, bootId, instances, timeZone, now, monotonic,
       monotonic,
       isGood,
       onLease: (credit) => void leases.set(credit.id, credit),
+      onFailure: (error) => log.warn({ err: error, purse: name.kind }, 'credit could not be leased'),
     })
   }
 
