@@ -151,6 +151,8 @@ export interface AccountBook {
   foreseeSession(sessionKey: string): Promise<void> | null
   /** The account a session is bound to, renewed by looking. */
   boundAccount(sessionKey: string): number | null
+  /** The account that served a session last, also where it lost the session since. */
+  servingAccount(sessionKey: string): number | null
   bind(sessionKey: string, accountId: number): void
 }
 

@@ -1,7 +1,13 @@
 import type { Call } from './call.ts'
 import { GatewayError } from './errors.ts'
 import type { Candidate, Lease, RelayPorts } from './ports.ts'
-import { decidedByWaiting, firstReturnAtMs, type Selection, selectAccount } from './select-account.ts'
+import {
+  decidedByWaiting,
+  firstReturnAtMs,
+  type Selection,
+  type SelectionInput,
+  selectAccount,
+} from './select-account.ts'
 import type { Story } from './story.ts'
 
 export const ACCOUNT_WAIT_MS = 30_000
@@ -32,7 +38,7 @@ export async function findRoute(story: Story, tried: ReadonlySet<number>, ports:
       candidates,
       tried,
       waitedFor,
-      session: sessionKey === null ? null : { key: sessionKey, boundTo: ports.accounts.boundAccount(sessionKey) },
+      session: sessionKey === null ? null : sessionOf(sessionKey, ports),
       madeBy: story.madeBy,
       hasEncryptedReasoning: call.body.hasEncryptedReasoning && call.protocol === 'responses',
       random: ports.random,
@@ -53,6 +59,10 @@ export async function findRoute(story: Story, tried: ReadonlySet<number>, ports:
   }
   story.decision = { ...story.decision, chosen: null }
   throw new GatewayError('account_concurrency_limit')
+}
+
+function sessionOf(key: string, { accounts }: RelayPorts): SelectionInput['session'] {
+  return { key, boundTo: accounts.boundAccount(key), servedBy: accounts.servingAccount(key) }
 }
 
 async function takeSelected(selection: Selection, story: Story, ports: RelayPorts): Promise<Route | null> {

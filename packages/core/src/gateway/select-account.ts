@@ -8,7 +8,8 @@ export interface SelectionInput {
   tried: ReadonlySet<number>
   /** Accounts it has waited for in vain. */
   waitedFor: ReadonlySet<number>
-  session: { key: string; boundTo: number | null } | null
+  /** `servedBy`: the account that served it last, also where the session is bound to it no more. */
+  session: { key: string; boundTo: number | null; servedBy: number | null } | null
   /** The account that made the response the request goes on from: no other can serve it. Null = any may. */
   madeBy: number | null
   /** The input holds reasoning that the session's account, and those of its affinity domain, can read. */
@@ -44,7 +45,7 @@ export function selectAccount(input: SelectionInput): Selection {
     return { kind: 'wait_bound', candidate: bound, isOtherFree: free.length > 0, decision }
   }
   if (bound !== undefined && !isLeaving) return take(input, 'session', bound)
-  const readers = freeReaders(input, usable)
+  const readers = freeReaders(input, usable, isLeaving ? bound : null)
   if (readers.length > 0) return take(input, 'affinity', drawFor(input, readers))
   if (free.length === 0) {
     return { kind: 'wait', order: usable.toSorted((a, b) => load(a) - load(b)), decision: record(input, 'load', null) }
@@ -63,13 +64,21 @@ function onlyMaker(input: SelectionInput, madeBy: number, usable: Candidate[]): 
   return { kind: 'wait_bound', candidate: maker, isOtherFree: false, decision: record(input, 'response', maker) }
 }
 
-/** Free accounts that can read what the session's account wrote, where the input holds such a thing. */
-function freeReaders({ candidates, session, hasEncryptedReasoning }: SelectionInput, usable: Candidate[]): Candidate[] {
-  if (!hasEncryptedReasoning || session === null || session.boundTo === null) return []
-  const writer = candidates.find(({ accountId }) => accountId === session.boundTo)
-  const domain = writer?.affinityDomain ?? null
-  if (domain === null) return []
-  return freeOfLowestPriority(usable.filter((candidate) => candidate !== writer && candidate.affinityDomain === domain))
+/**
+ * Free accounts that can read what the session's account wrote, where the input holds such a thing: itself, also where it
+ * lost the session meanwhile, before the others of its domain.
+ */
+function freeReaders(input: SelectionInput, usable: Candidate[], leaving: Candidate | null): Candidate[] {
+  const { candidates, session, hasEncryptedReasoning } = input
+  if (!hasEncryptedReasoning || session === null || session.servedBy === null) return []
+  const writer = candidates.find(({ accountId }) => accountId === session.servedBy)
+  if (writer === undefined) return []
+  if (writer !== leaving && usable.includes(writer) && !isFull(writer)) return [writer]
+  const { affinityDomain } = writer
+  if (affinityDomain === null) return []
+  return freeOfLowestPriority(
+    usable.filter((candidate) => candidate !== writer && candidate.affinityDomain === affinityDomain),
+  )
 }
 
 function drawFor({ session, random }: SelectionInput, pool: Candidate[]): Candidate {

@@ -121,6 +121,7 @@ export function createFakePorts({
       observeTtft: (_, ttftMs) => void record.ttfts.push(ttftMs),
       foreseeSession: () => null,
       boundAccount: (key) => bindings.get(key) ?? null,
+      servingAccount: (key) => bindings.get(key) ?? null,
       bind: (key, accountId) => void bindings.set(key, accountId),
     },
     responses: {

@@ -35,8 +35,8 @@ export function seededRandom(seed: number): () => number {
   }
 }
 
-export function session(key: string, boundTo: number | null = null) {
-  return { session: { key, boundTo } }
+export function session(key: string, boundTo: number | null = null, servedBy = boundTo) {
+  return { session: { key, boundTo, servedBy } }
 }
 
 export function cooling(candidate: Candidate, ms: number): Candidate {

@@ -131,6 +131,7 @@ export function createAccountBook({
       const binding = sessions.bound(sessionKey)
       return binding !== null && isStillBound(binding) ? binding.accountId : null
     },
+    servingAccount: (sessionKey) => sessions.bound(sessionKey)?.accountId ?? null,
     bind(sessionKey, accountId) {
       const known = sessions.bound(sessionKey)
       const isKept = known?.accountId === accountId && isStillBound(known)
