@@ -2,6 +2,7 @@ import type { Sql } from 'postgres'
 import { expect, test } from 'vitest'
 import { ask } from '../support/load.ts'
 import { chatAnswer, sendJson, startRawUpstream } from '../support/raw-upstream.ts'
+import { freePort, redisProgram, startRedisServer } from '../support/redis-server.ts'
 import { exitWithin, readiness } from '../support/start-turnpike.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { startInstances } from './instances.ts'
@@ -22,6 +23,30 @@ test('a second instance without Redis waits for half a minute, then says what to
   const [first] = instances.all
   expect(first && (await readiness(first)).status).toBe(200)
 }, 90_000)
+
+test('a Redis that is not there is named at the start, not at the first request', async () => {
+  await using instances = await startInstances({ count: 1 })
+  const closed = await instances.spawn({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
+  expect((await exitWithin(closed, 20_000)).code).toBe(1)
+  expect(closed.output()).toContain('Check REDIS_URL and that Redis runs')
+}, 60_000)
+
+test.skipIf(redisProgram === null)(
+  'instances with and without Redis do not mix: whoever comes second is told what to do',
+  async () => {
+    await using redis = await startRedisServer()
+    await using sharing = await startInstances({ count: 1, redisUrl: redis.url })
+    await using alone = await startInstances({ count: 1 })
+    const [lone, sharer] = await Promise.all([sharing.spawn({ REDIS_URL: '' }), alone.spawn({ REDIS_URL: redis.url })])
+    expect(await Promise.all([exitWithin(lone, REFUSED_MS), exitWithin(sharer, REFUSED_MS)])).toMatchObject([
+      { code: 1 },
+      { code: 1 },
+    ])
+    expect(lone.output()).toContain('Set REDIS_URL here to the same Redis')
+    expect(sharer.output()).toContain('set REDIS_URL to the same Redis for each of them')
+  },
+  90_000,
+)
 
 test('the next instance takes over as soon as the one before admits nobody, while that one finishes what runs', async () => {
   await using upstream = await startRawUpstream((response) => {

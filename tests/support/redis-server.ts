@@ -105,7 +105,7 @@ async function isServing({ look }: RedisServer): Promise<boolean> {
   return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${MASTERS}`)
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   const { port } = await listen(server, '127.0.0.1', 0)
   server.close()

@@ -214,7 +214,10 @@ export async function openGateway(options: GatewayOptions) {
       accountsTotal: accounts.counts().total,
     }),
     /** What is missing while requests are served all the same; empty = nothing. */
-    missing: () => (database.isAway() || journal.stats().stuckSinceMs !== null ? ['database'] : []),
+    missing: () => [
+      ...(database.isAway() || journal.stats().stuckSinceMs !== null ? ['database'] : []),
+      ...(redis?.isReady() === false ? ['redis'] : []),
+    ],
     isServing: () => !isRefusing() && !config.isTooOld(),
     stats: () => ({
       journal: journal.stats(),
