@@ -45,6 +45,7 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
   // The request cannot be sent again, so its text need not be kept for the length of the stream.
   call.body = { ...call.body, readText: () => '', readJson: () => ({}) }
   call.bytes = new Uint8Array()
+  call.form = null
 
   return {
     deliver: flow,
