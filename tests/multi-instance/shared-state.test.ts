@@ -4,7 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signIn } from '../support/admin.ts'
 import { ask } from '../support/load.ts'
 import { chatAnswer, type RawUpstream, sendJson, startRawUpstream } from '../support/raw-upstream.ts'
-import { type RedisServer, redisProgram, startRedisServer } from '../support/redis-server.ts'
+import {
+  type RedisCluster,
+  type RedisServer,
+  redisProgram,
+  startRedisCluster,
+  startRedisServer,
+} from '../support/redis-server.ts'
 import type { Turnpike } from '../support/start-turnpike.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Instances, startInstances } from './instances.ts'
@@ -12,16 +18,21 @@ import { type Instances, startInstances } from './instances.ts'
 /** A change anywhere holds everywhere. */
 const SOON_MS = 1_000
 
-describe.skipIf(redisProgram === null)('two instances on one Redis', () => {
+const KINDS = [
+  { kind: 'one Redis', open: () => startRedisServer() },
+  { kind: 'a Redis Cluster', open: () => startRedisCluster() },
+]
+
+describe.skipIf(redisProgram === null).each(KINDS)('two instances on $kind', ({ open }) => {
   const stack = new AsyncDisposableStack()
-  let redis: RedisServer
+  let redis: RedisServer | RedisCluster
   let instances: Instances
   const upstreams: RawUpstream[] = []
   /** What each upstream answers with. */
   let statuses = [200, 200]
 
   beforeAll(async () => {
-    redis = stack.use(await startRedisServer())
+    redis = stack.use(await open())
     instances = stack.use(await startInstances({ count: 2, redisUrl: redis.url }))
     for (const index of [0, 1]) {
       const upstream = await startRawUpstream((response) => {

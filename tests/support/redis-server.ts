@@ -27,6 +27,9 @@ export interface RedisServer extends AsyncDisposable {
 export interface RedisCluster extends AsyncDisposable {
   /** For REDIS_URL. */
   url: string
+  /** All nodes. */
+  stop(): Promise<void>
+  start(): Promise<void>
 }
 
 const READY_MS = 10_000
@@ -87,17 +90,29 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       await look.call('CLUSTER', 'ADDSLOTSRANGE', first, Math.floor((SLOTS / MASTERS) * (index + 1)) - 1)
       if (index > 0) await nodes[0]?.look.call('CLUSTER', 'MEET', '127.0.0.1', new URL(url).port, busPort)
     }
-    await waitFor(
-      'the cluster to serve every slot',
-      async () => (await Promise.all(nodes.map(isServing))).every(Boolean),
-      READY_MS,
-    )
+    await allServe(nodes)
     const url = `redis+cluster://${nodes.map((node) => new URL(node.url).host).join(',')}`
-    return { url, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    return {
+      url,
+      async stop() {
+        await Promise.all(nodes.map((node) => node.stop()))
+      },
+      async start() {
+        await Promise.all(nodes.map((node) => node.start()))
+        await allServe(nodes)
+      },
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    }
   } catch (error) {
     await stack.disposeAsync()
     throw error
   }
+}
+
+/** Every node knows the others and that all slots are served. */
+function allServe(nodes: RedisServer[]): Promise<true> {
+  const look = async () => (await Promise.all(nodes.map(isServing))).every(Boolean)
+  return waitFor('the cluster to serve every slot', look, READY_MS)
 }
 
 async function isServing({ look }: RedisServer): Promise<boolean> {
