@@ -7,7 +7,8 @@ import { runVitest } from './test/vitest.ts'
 const FIGURES = {
   SOAK_KILLS: '200',
   SOAK_AWAY_MS: '60000',
-  SOAK_LEAVERS: '2000', SOAK_CRUSHES: '20',
+  SOAK_LEAVERS: '2000',
+  SOAK_CRUSHES: '20',
   SOAK_REDIS_AWAY_MS: '60000',
   SOAK_ROLLS: '100',
   SOAK_BALANCES: '20',

@@ -108,6 +108,7 @@ function selectUsers(db: Builder) {
       status: users.status,
       concurrency: users.concurrency,
       balanceNano: users.balanceNano,
+      leasedNano: leasedNano.as('leased_nano'),
       notes: users.notes,
       createdAt: users.createdAt,
       groupIds: sql<number[]>`array(
@@ -120,14 +121,21 @@ function selectUsers(db: Builder) {
 
 type UserRow = Awaited<ReturnType<typeof selectUsers>>[number]
 
-// Nothing is reserved before credit is leased: balance and reservations come together.
-function toUser({ balanceNano, createdAt, ...row }: UserRow): User {
+/** What running instances have taken out of the balance and neither billed nor given back. */
+const leasedNano = sql<string>`(
+  select coalesce(sum(l.amount_nano), 0) from credit_leases l where l.purse = 'balance' and l.owner_id = "users"."id"
+)`
+
+/** What is leased still belongs to the user, until it is billed. */
+function toUser({ balanceNano, leasedNano, createdAt, ...row }: UserRow): User {
+  const reserved = BigInt(leasedNano)
+  const balance = balanceNano + reserved
   return {
     ...row,
-    balance: formatDollars(balanceNano),
-    balanceNano: balanceNano.toString(),
-    reserved: '0',
-    reservedNano: '0',
+    balance: formatDollars(balance),
+    balanceNano: balance.toString(),
+    reserved: formatDollars(reserved),
+    reservedNano: reserved.toString(),
     createdAt: createdAt.toISOString(),
   }
 }
