@@ -10,6 +10,8 @@ import { createSandbox, type Sandbox } from '@turnpike/sandbox'
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll } from 'vitest'
 import { createApp, createAppServer } from '../../apps/server/src/app.ts'
+import { createAccessTokens } from '../../apps/server/src/features/accounts/tokens/access-tokens.ts'
+import { createTokenEndpoint } from '../../apps/server/src/features/accounts/tokens/token-endpoint.ts'
 import { openGateway } from '../../apps/server/src/features/gateway/gateway.ts'
 import { createClientAddress } from '../../apps/server/src/http/client-address.ts'
 import { sealAccountSecret } from '../../apps/server/src/shared/account-secrets.ts'
@@ -112,13 +114,18 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
   const egress = createEgress({ privateUpstreams: ['127.0.0.0/8'] })
   stack.defer(() => egress.close())
   const outcomes: Outcome[] = []
+  const clock = options.clock ?? systemClock
   async function openInstance() {
+    const askForToken = createTokenEndpoint({ egress })
+    const tokens = createAccessTokens({ sql, box, askForToken, clock, log: silentLog })
+    stack.defer(() => tokens.close())
     const gateway = await openGateway({
       db: database,
       box,
       egress,
+      tokens,
       clientAddress: createClientAddress([]),
-      clock: options.clock ?? systemClock,
+      clock,
       journalDir: join(dataDir, randomUUID()),
       bootId: randomUUID(),
       journalMaxBytes: 64 * 1024 * 1024,

@@ -6,6 +6,8 @@ import { createSandbox } from '@turnpike/sandbox'
 import { createApp, createAppServer } from './app.ts'
 import { createTrpc } from './create-trpc.ts'
 import type { Env } from './env.ts'
+import { createAccessTokens } from './features/accounts/tokens/access-tokens.ts'
+import { createTokenEndpoint } from './features/accounts/tokens/token-endpoint.ts'
 import { openGateway } from './features/gateway/gateway.ts'
 import { createLiveFeed } from './features/ops/live-feed.ts'
 import { createClientAddress } from './http/client-address.ts'
@@ -78,10 +80,19 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   const gauges = { read: () => ({ inFlight: 0, waiters: 0, openStreams: 0, accountsAvailable: 0, accountsTotal: 0 }) }
   const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read() })
   opened.defer(() => live.close())
+  const tokens = createAccessTokens({
+    sql: db.sql,
+    box,
+    askForToken: createTokenEndpoint({ egress }),
+    clock: systemClock,
+    log,
+  })
+  opened.defer(() => tokens.close())
   const gateway = await openGateway({
     db: gatewayDb,
     box,
     egress,
+    tokens,
     clientAddress,
     redis,
     clock: systemClock,

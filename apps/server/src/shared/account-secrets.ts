@@ -26,6 +26,23 @@ export function openExtraHeaders(
   return headers.parse(JSON.parse(box.open(account.extraHeadersSealed, place(account.id, 'extra_headers_sealed'))))
 }
 
+/** Other sealed columns of an account: what an oauth2 account renews itself with, and the way out. */
+export type SealedText = 'oauth_refresh_sealed' | 'oauth_access_sealed' | 'proxy_sealed'
+
+export function sealAccountText(box: SecretBox, accountId: number, column: SealedText, plain: string): string {
+  return box.seal(plain, place(accountId, column))
+}
+
+/** Null where nothing is stored. */
+export function openAccountText(
+  box: SecretBox,
+  accountId: number,
+  column: SealedText,
+  sealed: string | null,
+): string | null {
+  return sealed === null ? null : box.open(sealed, place(accountId, column))
+}
+
 function place(row: number, column: string): SecretPlace {
   return { table: 'accounts', column, row }
 }

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import { z } from 'zod'
 import { connectFailureOf } from '../../shared/egress/connect-failure.ts'
 import { EgressError } from '../../shared/egress/egress-error.ts'
+import { readBounded } from './read-bounded.ts'
 
 const CONNECT_MS = 5_000
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -75,7 +76,7 @@ export function createProbe({ egress, clock }: { egress: Egress; clock: { now():
       body: call.body ? JSON.stringify(call.body) : null,
       signal: AbortSignal.timeout(call.timeoutMs),
     })
-    return { status: answer.statusCode, text: await readBounded(answer.body) }
+    return { status: answer.statusCode, text: await readBounded(answer.body, MAX_ANSWER_BYTES) }
   }
 
   return { listModels, oneToken }
@@ -102,18 +103,6 @@ function oneTokenRequest({ provider, protocol }: ProbeTarget, model: string): { 
 
 function credentials({ provider, secret }: ProbeTarget): Record<string, string> {
   return provider === 'azure-openai' ? { 'api-key': secret } : { authorization: `Bearer ${secret}` }
-}
-
-async function readBounded(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    const bytes = Buffer.from(chunk)
-    size += bytes.length
-    if (size > MAX_ANSWER_BYTES) throw new RangeError('The answer is too large')
-    chunks.push(bytes)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function verdict(status: number): Pick<ProbeResult, 'ok' | 'statusClass' | 'reason'> {

@@ -21,6 +21,7 @@ import { createAccountRecorder } from './accounts/account-recorder.ts'
 import { createAccountRuntime } from './accounts/account-runtime.ts'
 import { createSessionBindings } from './accounts/session-bindings.ts'
 import { createSharedSessionBindings } from './accounts/shared-session-bindings.ts'
+import { type ConfiguredGrant, grantsOf } from './config/config.ts'
 import { openConfigStore } from './config/config-store.ts'
 import { createDatabaseWatch, LOOK_EVERY_MS } from './database-watch.ts'
 import { createCallerOf } from './http/caller.ts'
@@ -44,6 +45,7 @@ import { AUDIT_EVERY_MS, createSlotAuditor } from './slot-auditor.ts'
 import { createInProcessSlots } from './slots/in-process-slots.ts'
 import { createTokenCounter } from './token-counter.ts'
 import { createUpstream } from './upstream.ts'
+import type { UpstreamTokens } from './upstream-token.ts'
 
 const PARTITIONS_EVERY_MS = 3_600_000
 const STRANDED_EVERY_MS = 5_000
@@ -51,7 +53,8 @@ const STRANDED_EVERY_MS = 5_000
 export interface GatewayOptions {
   db: Db
   box: SecretBox
-  egress: { poolFor(url: string, options: { connectMs: number }): Dispatcher }
+  egress: { poolFor(url: string, options: { connectMs: number; proxy: string | null }): Dispatcher }
+  tokens: UpstreamTokens & { learn(grants: readonly ConfiguredGrant[]): void }
   clientAddress: ClientAddress
   /** What the instances share; null = there is one. Default: null. */
   redis?: RedisClient | null
@@ -102,6 +105,9 @@ export async function openGateway(options: GatewayOptions) {
     limit: createUnknownKeyLimit({ monotonic }),
     now,
   })
+  const learnTokens = () => options.tokens.learn(grantsOf(config.current()))
+  learnTokens()
+  config.onChange(learnTokens)
   config.onChange(accounts.refresh)
   config.onKeysChange((changed) => {
     const read = changed === null ? authenticator.refreshAll() : authenticator.refresh(changed)
@@ -148,7 +154,11 @@ export async function openGateway(options: GatewayOptions) {
       lookUp: (userId, responseId) => madeResponse(db.sql, userId, responseId, new Date(now())),
       log,
     }),
-    upstream: createUpstream({ account: (id) => config.current().accounts.get(id), poolFor: options.egress.poolFor }),
+    upstream: createUpstream({
+      account: (id) => config.current().accounts.get(id),
+      poolFor: options.egress.poolFor,
+      tokens: options.tokens,
+    }),
     journal: ledger.port,
     price({ usage, model, provider, serviceTier, multiplierE4, atMs }) {
       const price = config.current().prices.priceOf(model, provider, atMs, serviceTier)

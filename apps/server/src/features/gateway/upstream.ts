@@ -2,47 +2,68 @@ import type { Upstream, UpstreamCall, UpstreamListener, UpstreamRequest } from '
 import type { Dispatcher } from 'undici'
 import type { AccountConfig } from './config/config.ts'
 import { createInflater } from './inflate.ts'
+import { openWithToken, type UpstreamTokens } from './upstream-token.ts'
 
 interface UpstreamOptions {
   account(accountId: number): AccountConfig | undefined
-  poolFor(url: string, options: { connectMs: number }): Dispatcher
+  poolFor(url: string, options: { connectMs: number; proxy: string | null }): Dispatcher
+  tokens: UpstreamTokens
 }
 
 /** Sends attempts through the egress guard's pools and reports what comes back, one character per byte. */
-export function createUpstream({ account, poolFor }: UpstreamOptions): Upstream {
+export function createUpstream({ account, poolFor, tokens }: UpstreamOptions): Upstream {
   return {
-    open({ candidate, method = 'POST', path, headers, contentType, body, connectMs }, listener) {
-      const target = account(candidate.accountId)
-      const pool = target === undefined ? null : reachable(target, connectMs)
+    open(request, listener) {
+      const target = account(request.candidate.accountId)
+      const pool = target === undefined ? null : reachable(target, request.connectMs)
       if (target === undefined || pool === null) return failed(listener)
-      const handler = new AttemptHandler(listener)
-      pool.dispatch(
-        {
-          origin: target.origin,
-          path: `${target.basePath}${path}`,
-          method,
-          headers: {
-            ...forwarded(headers, target),
-            ...target.headers,
-            ...(body !== null && { 'content-type': contentType ?? 'application/json' }),
-          },
-          body: body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body,
-        },
-        handler,
-      )
-      return handler
+      if (target.oauth === null) return send({ request, target, pool }, {}, listener)
+      const withToken = (token: string, hearer: UpstreamListener) =>
+        send({ request, target, pool }, { authorization: `Bearer ${token}` }, hearer)
+      return openWithToken({ accountId: target.id, tokens, send: withToken }, listener)
     },
   }
 
-  /** Null for an address that the guard refuses. */
-  function reachable({ origin }: AccountConfig, connectMs: number): Dispatcher | null {
+  /** Null for an address, of the upstream or of its proxy, that the guard refuses. */
+  function reachable({ origin, proxy }: AccountConfig, connectMs: number): Dispatcher | null {
     try {
-      return poolFor(origin, { connectMs })
+      return poolFor(origin, { connectMs, proxy })
     } catch {
       // The account's test names the reason; to a request it is an upstream that cannot be reached.
       return null
     }
   }
+}
+
+interface Sending {
+  request: UpstreamRequest
+  target: AccountConfig
+  pool: Dispatcher
+}
+
+function send(
+  { request, target, pool }: Sending,
+  credentials: Record<string, string>,
+  listener: UpstreamListener,
+): UpstreamCall {
+  const { method = 'POST', path, headers, contentType, body } = request
+  const handler = new AttemptHandler(listener)
+  pool.dispatch(
+    {
+      origin: target.origin,
+      path: `${target.basePath}${path}`,
+      method,
+      headers: {
+        ...forwarded(headers, target),
+        ...target.headers,
+        ...credentials,
+        ...(body !== null && { 'content-type': contentType ?? 'application/json' }),
+      },
+      body: body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body,
+    },
+    handler,
+  )
+  return handler
 }
 
 /** Whom the caller belongs to is told only where the account lets it. */

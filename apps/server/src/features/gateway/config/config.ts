@@ -11,6 +11,13 @@ export interface GroupConfig extends GroupPolicy {
   instructions: InstructionsPolicy
 }
 
+/** Which of an account's tokens, counted up by every refresh; null where there is none yet. */
+export interface StoredToken {
+  generation: number
+  value: string | null
+  expiresAtMs: number
+}
+
 export interface AccountConfig {
   id: number
   provider: Provider
@@ -20,6 +27,10 @@ export interface AccountConfig {
   basePath: string
   /** Credentials and extra headers as they go upstream. */
   headers: Readonly<Record<string, string>>
+  /** Auth `oauth2`: the access token as it is stored, which goes upstream in place of a credential in `headers`; else null. */
+  oauth: StoredToken | null
+  /** A proxy's URL; null = reached directly. */
+  proxy: string | null
   forwardOrganization: boolean
   priority: number
   weight: number
@@ -54,6 +65,19 @@ export function upstreamModelOf({ modelMapping, models }: AccountConfig, model: 
   const any = modelMapping['*']
   if (any !== undefined) return any === '*' ? model : any
   return models === null && Object.keys(modelMapping).length === 0 ? model : null
+}
+
+export interface ConfiguredGrant extends StoredToken {
+  id: number
+  /** Whether requests may need its token. */
+  isInUse: boolean
+}
+
+/** Accounts that are spoken to under access tokens. */
+export function grantsOf({ accounts }: Config): ConfiguredGrant[] {
+  return [...accounts.values()].flatMap(({ id, oauth, status }) =>
+    oauth === null ? [] : [{ id, isInUse: status === 'active', ...oauth }],
+  )
 }
 
 /** Accounts of the group that serve the model, by priority, then id. Blocked ones are listed too, with their reason. */

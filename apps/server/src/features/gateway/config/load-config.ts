@@ -4,7 +4,7 @@ import { readSettings, type Settings } from '@turnpike/core/inputs/settings'
 import type { Db } from '@turnpike/db'
 import { accountGroups, accounts, groups, prices, settings as settingsTable } from '@turnpike/db/schema'
 import { ne } from 'drizzle-orm'
-import { openAccountSecret, openExtraHeaders } from '../../../shared/account-secrets.ts'
+import { openAccountSecret, openAccountText, openExtraHeaders } from '../../../shared/account-secrets.ts'
 import type { Log } from '../../../shared/logger.ts'
 import type { SecretBox } from '../../../shared/secret-box.ts'
 import type { AccountConfig, Config, GroupConfig } from './config.ts'
@@ -87,7 +87,12 @@ function toAccount(row: AccountRow, inGroups: AccountConfig['groups'], box: Secr
     protocol: row.protocol,
     origin: url.origin,
     basePath: url.pathname.replace(/\/$/, ''),
-    headers: { ...openExtraHeaders(box, row), ...credentials(row, openAccountSecret(box, row)) },
+    headers: {
+      ...openExtraHeaders(box, row),
+      ...(row.auth === 'api_key' && credentials(row, openAccountSecret(box, row))),
+    },
+    oauth: row.auth === 'oauth2' ? storedToken(row, box) : null,
+    proxy: openAccountText(box, row.id, 'proxy_sealed', row.proxySealed),
     forwardOrganization: row.forwardOrganization,
     priority: row.priority,
     weight: row.weight,
@@ -101,6 +106,14 @@ function toAccount(row: AccountRow, inGroups: AccountConfig['groups'], box: Secr
     groups: inGroups,
     health: accountHealthOf(row.health),
     lastUsedAtMs: row.lastUsedAt?.getTime() ?? null,
+  }
+}
+
+function storedToken(row: AccountRow, box: SecretBox): AccountConfig['oauth'] {
+  return {
+    generation: row.oauthGeneration,
+    value: openAccountText(box, row.id, 'oauth_access_sealed', row.oauthAccessSealed),
+    expiresAtMs: row.oauthAccessExpiresAt?.getTime() ?? 0,
   }
 }
 
