@@ -1,4 +1,5 @@
 import type { Attempt, AttemptTimes, Opening, OpenStream, StreamBreak, StreamConsumer } from './attempt.ts'
+import { isEventStream, isJson } from './content-type.ts'
 import type { EventKind, EventReader } from './event-reader.ts'
 import type { AttemptFailure } from './failover.ts'
 import { isObject, parseJson } from './json.ts'
@@ -286,16 +287,6 @@ interface StreamState {
   consumer: StreamConsumer | null
   /** How it ended, to be told to whoever consumes it. */
   ending: ((consumer: StreamConsumer) => void) | null
-}
-
-/** What the answer's headers say, else what was asked for. */
-function isEventStream(headers: Headers, wantsStream: boolean): boolean {
-  const type = String(headers['content-type'] ?? '')
-  return type.includes('text/event-stream') || (wantsStream && !type.includes('json'))
-}
-
-function isJson(headers: Headers): boolean {
-  return String(headers['content-type'] ?? '').includes('json')
 }
 
 function holdingConsumer(held: StreamState['held']): StreamConsumer {
