@@ -90,6 +90,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   opened.defer(() => tokens.close())
   const gateway = await openGateway({
     db: gatewayDb,
+    reportDb: db,
     box,
     egress,
     tokens,

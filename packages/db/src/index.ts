@@ -12,5 +12,6 @@ export {
   renewLeases,
   sweepLeases,
 } from './money/credit-leases.ts'
+export { type WindowMismatch, windowMismatches } from './money/window-check.ts'
 export { ensurePartitions, ensurePartitionsFor } from './partitions.ts'
 export { type InsertOutcomesResult, insertOutcomes, type RejectedOutcome } from './usage-logs/insert-outcomes.ts'

@@ -133,6 +133,34 @@ describe('overrides', () => {
     expect(priceOf(model, provider, rows.toReversed(), NOW)?.inputNano).toBe(inputNano)
   })
 
+  it.each([
+    { tier: 'flex', inputNano: 5n },
+    { tier: 'priority', inputNano: 7n },
+    { tier: 'default', inputNano: 1n },
+    { tier: null, inputNano: 1n },
+  ])('of the service tier that was served go before those of all ($tier)', ({ tier, inputNano }) => {
+    const rows = [
+      override({ validFrom: new Date(NOW - 1) }),
+      override({ serviceTier: 'flex', inputNano: 5n, validFrom: new Date(NOW - DAY) }),
+      override({ serviceTier: 'priority', inputNano: 7n, validFrom: new Date(NOW - DAY) }),
+    ]
+    expect(priceOf('gpt-4o', 'openai', rows, NOW, tier)?.inputNano).toBe(inputNano)
+    expect(priceOf('gpt-4o', 'openai', rows.toReversed(), NOW, tier)?.inputNano).toBe(inputNano)
+  })
+
+  it.each([
+    { inputTokens: 200_000, costNano: 200_000 },
+    { inputTokens: 200_001, costNano: 400_002 },
+    { inputTokens: 1_000_001, costNano: 9_000_009 },
+  ])('price a request by its size ($inputTokens tokens)', ({ inputTokens, costNano }) => {
+    const tier = (aboveInputTokens: number, nano: string) => {
+      return { aboveInputTokens, inputNano: nano, cachedInputNano: '0', cacheWriteNano: nano, outputNano: nano }
+    }
+    const tiers = [tier(1_000_000, '9000000'), tier(200_000, '2000000')]
+    const price = priceOf('gpt-4o', 'openai', [override({ inputNano: 1_000_000n, tiers })], NOW)
+    expect(price && costOf({ ...NO_USAGE, inputTokens }, price, 10_000).costNano).toBe(costNano)
+  })
+
   it('of another provider do not count', () => {
     expect(priceOf('gpt-4o', 'openai', [override({ provider: 'azure-openai' })], NOW)?.source).toBe('list')
   })
@@ -150,6 +178,12 @@ describe('createPriceList', () => {
     for (let n = 0; n < 1_500; n += 1) expect(list.priceOf(`unknown-${n}`, 'openai', NOW)).toBeNull()
     expect(list.priceOf('mine', 'openai', NOW)).toEqual(first)
     expect(list.priceOf('unknown-1499', 'openai', NOW)).toBeNull()
+  })
+
+  it('keeps service tiers apart', () => {
+    const list = createPriceList([override({}), override({ serviceTier: 'flex', inputNano: 9n })])
+    const tiers = ['flex', null, 'flex', 'other'] as const
+    expect(tiers.map((tier) => list.priceOf('gpt-4o', 'openai', NOW, tier)?.inputNano)).toEqual([9n, 1n, 9n, 1n])
   })
 
   it('looks a name up once while it remembers it', () => {

@@ -178,3 +178,9 @@ test('output is visible from the first text on', () => {
   expect(read([ROLE]).reader.hasVisibleOutput()).toBe(false)
   expect(read([ROLE, HELLO]).reader.hasVisibleOutput()).toBe(true)
 })
+
+test('the service tier is the last one an event names', () => {
+  const named = (tier: unknown) => `data: ${JSON.stringify({ id: 'c', service_tier: tier, choices: [] })}\n\n`
+  expect(read([ROLE]).reader.serviceTier()).toBeNull()
+  expect(read([named('auto'), named('flex'), named(null)]).reader.serviceTier()).toBe('flex')
+})

@@ -166,3 +166,13 @@ test('the id of the answer is made fit to be recorded', () => {
   const long = event('response.created', { response: { id: 'x'.repeat(5_000) } })
   expect(read([long]).reader.responseId()).toBe('x'.repeat(128))
 })
+
+test('the service tier is the one the end of the answer names, not the one that was asked for', () => {
+  const named = (type: string, tier: string) => {
+    const response = { id: 'r', status: 'completed', service_tier: tier }
+    return `event: ${type}\ndata: ${JSON.stringify({ type, response })}\n\n`
+  }
+  const created = named('response.created', 'auto')
+  expect(read([created]).reader.serviceTier()).toBeNull()
+  expect(read([created, named('response.completed', 'priority')]).reader.serviceTier()).toBe('priority')
+})

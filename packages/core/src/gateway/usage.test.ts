@@ -26,6 +26,16 @@ describe('readUsage', () => {
       },
       { inputTokens: 100, cachedInputTokens: 10, cacheWriteTokens: 30, outputTokens: 50, reasoningTokens: 50 },
     ],
+    [
+      'a cache as servers in front of other makers write it',
+      { prompt_tokens: 100, completion_tokens: 5, cache_read_input_tokens: 60, cache_creation_input_tokens: 30 },
+      { ...NONE, inputTokens: 100, cachedInputTokens: 60, cacheWriteTokens: 30, outputTokens: 5 },
+    ],
+    [
+      'a cache as others do',
+      { prompt_tokens: 100, completion_tokens: 5, prompt_cache_hit_tokens: 60 },
+      { ...NONE, inputTokens: 100, cachedInputTokens: 60, outputTokens: 5 },
+    ],
     ['zero, which is zero', { prompt_tokens: 0, completion_tokens: 0 }, NONE],
     [
       'details that are null',

@@ -3,6 +3,7 @@ import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { balanceMismatches } from '../money/balance-check.ts'
+import { windowMismatches } from '../money/window-check.ts'
 import { apiKeys, balanceChanges, creditLeases, groups, keySpending, subscriptions, users } from '../schema/index.ts'
 import { freshDatabase } from '../testing/fresh-database.ts'
 import { makeOutcome } from '../testing/outcome.ts'
@@ -170,6 +171,11 @@ describe('the windows of a subscription', () => {
     await w.ship([spent])
     expect(await w.db.select().from(subscriptions)).toMatchObject([
       { dayStartedAt: midnight(1), daySpentNano: 100n, weekStartedAt: midnight(), weekSpentNano: 300n },
+    ])
+    expect(await windowMismatches(w.sql)).toEqual([])
+    await w.db.update(subscriptions).set({ weekSpentNano: 299n })
+    expect(await windowMismatches(w.sql)).toEqual([
+      { subscriptionId, window: 'week', spentNano: 299n, billedNano: 300n },
     ])
   })
 

@@ -68,6 +68,8 @@ export interface GatewayOptions {
   keepAliveMs?: number
   /** False while another instance has the place of this one: requests are turned away. Default: true. */
   mayAdmit?(): boolean
+  /** For questions that may take longer than a request could wait; default: `db`. */
+  reportDb?: Db
   /** Instances that share the database now, this one included; default: it is alone. */
   instances?: () => number
   /** Hears of every request that ended. */
@@ -116,6 +118,7 @@ export async function openGateway(options: GatewayOptions) {
   const timeZone = () => config.current().settings.timeZone
   const money = createMoney({
     sql: db.sql,
+    checkSql: (options.reportDb ?? db).sql,
     bootId: options.bootId,
     instances: options.instances ?? (() => 1),
     timeZone,

@@ -42,6 +42,7 @@ async function makeWorld(balanceNano: number, instanceCount = 1) {
   const instances = Array.from({ length: instanceCount }, (_, index) =>
     createMoney({
       sql: fresh.sql,
+      checkSql: fresh.sql,
       bootId: `boot-${index}`,
       instances: () => instanceCount,
       timeZone: () => 'UTC',

@@ -2,7 +2,8 @@ import { estimateNano } from '@turnpike/core/billing/estimate'
 import type { PriceList } from '@turnpike/core/billing/price'
 import { GatewayError } from '@turnpike/core/gateway/errors'
 import type { Money, Reservation, ReserveRequest } from '@turnpike/core/gateway/ports'
-import { balanceMismatches, sweepLeases } from '@turnpike/db'
+import { balanceMismatches, sweepLeases, windowMismatches } from '@turnpike/db'
+import type { Sql } from 'postgres'
 import { book, type Credit } from './credit.ts'
 import type { Hold, Want } from './purse.ts'
 import { createPurses, LEASE_SECONDS, type PursesOptions } from './purses.ts'
@@ -16,6 +17,8 @@ export const CHECK_LEDGER_EVERY_MS = 3_600_000
 
 export interface MoneyOptions extends PursesOptions {
   prices: () => PriceList
+  /** For the checks, which may take longer than a request could wait. */
+  checkSql: Sql
 }
 
 interface Pending {
@@ -25,7 +28,7 @@ interface Pending {
 
 /** Money on the request path (accounts-and-billing.md, "Money"): estimates, credit leased for them, and what becomes of it. */
 export function createMoney(options: MoneyOptions) {
-  const { sql, now, monotonic, log, prices } = options
+  const { sql, checkSql, now, monotonic, log, prices } = options
   const purses = createPurses(options)
   const subscriptions = createSubscriptions({ sql, now })
   /** Billed requests whose ledger rows are on their way. */
@@ -96,9 +99,15 @@ export function createMoney(options: MoneyOptions) {
     }
   }
 
+  /** Whether all money is explained: by counters, or by every row of the ledger. */
   async function check(bills: 'counter' | 'ledger'): Promise<void> {
-    const found = await balanceMismatches(sql, bills)
-    mismatches = found.length
+    const found = await balanceMismatches(checkSql, bills)
+    const windows = bills === 'ledger' ? await windowMismatches(checkSql) : []
+    mismatches = found.length + windows.length
+    for (const { subscriptionId, window, spentNano, billedNano } of windows) {
+      const amounts = { spentNano: String(spentNano), billedNano: String(billedNano) }
+      log.error({ subscriptionId, window, ...amounts }, 'window_mismatch')
+    }
     for (const { userId, heldNano, expectedNano } of found) {
       log.error({ userId, heldNano: String(heldNano), expectedNano: String(expectedNano), bills }, 'balance_mismatch')
     }

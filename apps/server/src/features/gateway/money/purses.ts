@@ -108,6 +108,7 @@ export function createPurses({ sql, bootId, instances, timeZone, now, monotonic,
 
   /** Gives back what nobody uses, so that others can. */
   async function tidy(): Promise<void> {
+    if (isAway) return
     for (const ofKind of Object.values(purses)) {
       for (const [ownerId, purse] of ofKind) {
         const credit = purse.current()
