@@ -37,6 +37,8 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'accounts.list': 'viewer',
   'accounts.get': 'viewer',
   'accounts.create': 'admin',
+  'accounts.events': 'viewer',
+  'accounts.models': 'admin',
   'accounts.update': 'admin',
   'accounts.archive': 'admin',
   'accounts.setSchedulable': 'operator',

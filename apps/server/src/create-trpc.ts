@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Db } from '@turnpike/db'
 import type { AccountRuntime } from './features/accounts/account.ts'
-import { createAccounts } from './features/accounts/accounts.ts'
+import { type AccountTokens, createAccounts } from './features/accounts/accounts.ts'
 import { createProbe, type Egress } from './features/accounts/probe.ts'
 import { createAccountStore } from './features/accounts/store.ts'
 import { createAttempts } from './features/auth/attempts.ts'
@@ -33,6 +33,7 @@ export interface TrpcOptions {
   log: Log
   egress: Egress
   runtime: AccountRuntime
+  tokens: AccountTokens
   live: LiveFeed
   /** Where the built-in sandbox listens; null = it does not run. */
   sandboxBaseUrl(): string | null
@@ -94,7 +95,16 @@ export function createTrpc({ env, timings, ...options }: TrpcOptions) {
   }
 }
 
-function createServices({ database, box, clock, egress, runtime, live, sandboxBaseUrl }: Omit<TrpcOptions, 'env'>) {
+function createServices({
+  database,
+  box,
+  clock,
+  egress,
+  runtime,
+  tokens,
+  live,
+  sandboxBaseUrl,
+}: Omit<TrpcOptions, 'env'>) {
   const { db, sql } = database
   const passwords = createPasswords()
   const sessions = createSessions({ db, clock, hashKey: box.derive('sessions') })
@@ -110,6 +120,7 @@ function createServices({ database, box, clock, egress, runtime, live, sandboxBa
       probe: createProbe({ egress, clock }),
       egress,
       runtime,
+      tokens,
       box,
       clock,
       sandboxBaseUrl,

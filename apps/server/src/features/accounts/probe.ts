@@ -13,7 +13,8 @@ const MAX_MODELS = 1_000
 export interface Egress {
   /** Throws where the address may not be reached. */
   checkUrl(url: string): Promise<void>
-  poolFor(url: string, options: { connectMs: number }): Dispatcher
+  checkProxy(url: string): Promise<void>
+  poolFor(url: string, options: { connectMs: number; proxy: string | null }): Dispatcher
 }
 
 /** What it takes to speak to an account's upstream. */
@@ -21,8 +22,10 @@ export interface ProbeTarget {
   provider: Provider
   protocol: Protocol
   baseUrl: string
-  secret: string
-  extraHeaders: Record<string, string>
+  /** Its credentials and extra headers. */
+  headers: Record<string, string>
+  /** A proxy's URL; null = reached directly. */
+  proxy: string | null
 }
 
 export type StatusClass = '2xx' | '4xx' | '5xx' | 'none'
@@ -68,11 +71,11 @@ export function createProbe({ egress, clock }: { egress: Egress; clock: { now():
     const url = `${target.baseUrl}${call.path}`
     await egress.checkUrl(url)
     const { origin, pathname } = new URL(url)
-    const answer = await egress.poolFor(url, { connectMs: CONNECT_MS }).request({
+    const answer = await egress.poolFor(url, { connectMs: CONNECT_MS, proxy: target.proxy }).request({
       origin,
       path: pathname,
       method: call.method,
-      headers: { ...target.extraHeaders, ...credentials(target), 'content-type': 'application/json' },
+      headers: { ...target.headers, 'content-type': 'application/json' },
       body: call.body ? JSON.stringify(call.body) : null,
       signal: AbortSignal.timeout(call.timeoutMs),
     })
@@ -99,10 +102,6 @@ function oneTokenRequest({ provider, protocol }: ProbeTarget, model: string): { 
     path: '/chat/completions',
     body: { model, messages, [isOpenAi ? 'max_completion_tokens' : 'max_tokens']: 1 },
   }
-}
-
-function credentials({ provider, secret }: ProbeTarget): Record<string, string> {
-  return provider === 'azure-openai' ? { 'api-key': secret } : { authorization: `Bearer ${secret}` }
 }
 
 function verdict(status: number): Pick<ProbeResult, 'ok' | 'statusClass' | 'reason'> {
