@@ -6,6 +6,7 @@ import { createSandbox } from '@turnpike/sandbox'
 import { createApp, createAppServer } from './app.ts'
 import { createTrpc } from './create-trpc.ts'
 import type { Env } from './env.ts'
+import { createHealthChecks } from './features/accounts/health-checks.ts'
 import { createAccessTokens } from './features/accounts/tokens/access-tokens.ts'
 import { createTokenEndpoint } from './features/accounts/tokens/token-endpoint.ts'
 import { openGateway } from './features/gateway/gateway.ts'
@@ -123,6 +124,14 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
     env,
   })
+  const healthChecks = createHealthChecks({
+    sql: db.sql,
+    clock: systemClock,
+    test: trpc.services.accounts.test,
+    clear: gateway.accountRuntime.clear,
+    log,
+  })
+  opened.defer(() => healthChecks.close())
   if (env.secretKeyPrevious) {
     const rotation = createSecretRotation({ sql: db.sql, box, log })
     const resealing = every(RESEAL_EVERY_MS, rotation.run, log)

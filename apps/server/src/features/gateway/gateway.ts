@@ -9,7 +9,7 @@ import { createRetryBudget } from '@turnpike/core/gateway/retry-budget'
 import type { Db } from '@turnpike/db'
 import type { Dispatcher } from 'undici'
 import type { ClientAddress } from '../../http/client-address.ts'
-import { apiKeyPepper } from '../../shared/api-key.ts'
+import { apiKeyPeppers, hashApiKey, pepperVersion } from '../../shared/api-key.ts'
 import { every } from '../../shared/every.ts'
 import { openJournal } from '../../shared/journal/journal.ts'
 import type { Log } from '../../shared/logger.ts'
@@ -27,7 +27,7 @@ import { createDatabaseWatch, LOOK_EVERY_MS } from './database-watch.ts'
 import { createCallerOf } from './http/caller.ts'
 import { createGatewayRoutes } from './http/routes.ts'
 import { createAuthenticator } from './keys/authenticate.ts'
-import { keysByPublicId, keysOfUsers } from './keys/key-store.ts'
+import { keysByPublicId, keysOfUsers, rehashKey } from './keys/key-store.ts'
 import { createUnknownKeyLimit } from './keys/unknown-key-limit.ts'
 import { createLedger, createLedgerWriter, makePartitions } from './ledger.ts'
 import { createLiveRequests } from './live-requests.ts'
@@ -100,8 +100,15 @@ export async function openGateway(options: GatewayOptions) {
   const channel = redis
     ? await openAccountChannel({ redis, namespace, bootId: options.bootId, accounts, sql: db.sql, log })
     : null
+  const peppers = apiKeyPeppers(box)
   const authenticator = createAuthenticator({
-    pepper: apiKeyPepper(box),
+    peppers,
+    onOldHash(record, key) {
+      const fresh = { hash: hashApiKey(peppers[0], key), pepperVersion: pepperVersion(peppers[0]) }
+      rehashKey(db.sql, record, fresh).catch((error: unknown) => {
+        log.warn({ err: error, keyId: record.keyId }, 'a key could not be hashed anew; its next first use tries again')
+      })
+    },
     lookUp: (publicIds) => keysByPublicId(db.sql, publicIds),
     lookUpOwned: (userIds) => keysOfUsers(db.sql, userIds),
     limit: createUnknownKeyLimit({ monotonic }),

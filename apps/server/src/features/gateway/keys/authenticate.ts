@@ -19,7 +19,10 @@ interface CachedKey {
 }
 
 interface AuthenticatorOptions {
-  pepper: Uint8Array
+  /** What keys may be hashed under, the newest first. */
+  peppers: readonly [Uint8Array, ...Uint8Array[]]
+  /** A key was proven under a pepper that is being replaced: it is to be hashed anew. */
+  onOldHash(record: KeyRecord, key: string): void
   /** Rejects when the database is out of reach. */
   lookUp(publicIds: string[]): Promise<KeyRecord[]>
   /** Keys of these users. Rejects when the database is out of reach. */
@@ -31,7 +34,8 @@ interface AuthenticatorOptions {
 export type Authenticator = ReturnType<typeof createAuthenticator>
 
 /** Step 1 of gateway.md: the key behind a request, from memory where it was seen before. */
-export function createAuthenticator({ pepper, lookUp, lookUpOwned, limit, now }: AuthenticatorOptions) {
+export function createAuthenticator(options: AuthenticatorOptions) {
+  const { peppers, onOldHash, lookUp, lookUpOwned, limit, now } = options
   const cache = new LRUCache<string, CachedKey>({ max: MAX_CACHED_KEYS })
   const lookUps = new Map<string, Promise<KeyRecord | null>>()
   let generation = 0
@@ -80,12 +84,12 @@ export function createAuthenticator({ pepper, lookUp, lookUpOwned, limit, now }:
     const digest = hash('sha256', key)
     // Equal digests mean equal keys, and how far unequal ones agree tells nothing about the key.
     if (entry.provenDigest !== null) return entry.provenDigest === digest
-    const isProven = timingSafeEqual(
-      Buffer.from(entry.record.secretHash, 'hex'),
-      Buffer.from(hashApiKey(pepper, key), 'hex'),
-    )
-    if (isProven) entry.provenDigest = digest
-    return isProven
+    const stored = Buffer.from(entry.record.secretHash, 'hex')
+    const provenBy = peppers.find((pepper) => timingSafeEqual(stored, Buffer.from(hashApiKey(pepper, key), 'hex')))
+    if (provenBy === undefined) return false
+    entry.provenDigest = digest
+    if (provenBy !== peppers[0]) onOldHash(entry.record, key)
+    return true
   }
 
   function refuse(address: string): never {

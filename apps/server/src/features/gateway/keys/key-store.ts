@@ -62,3 +62,15 @@ function addressesOf(cidrs: string[]): AddressRange[] | null {
   if (cidrs.length === 0) return null
   return cidrs.map(parseAddressRange).filter((range) => range !== null)
 }
+
+/** Hashes a key anew under the newest pepper, unless somebody changed it meanwhile. */
+export async function rehashKey(sql: Sql, { keyId, secretHash }: KeyRecord, fresh: FreshHash): Promise<void> {
+  await sql`
+    update api_keys set secret_hash = ${fresh.hash}, pepper_version = ${fresh.pepperVersion}
+    where id = ${keyId} and secret_hash = ${secretHash}`
+}
+
+interface FreshHash {
+  hash: string
+  pepperVersion: number
+}
