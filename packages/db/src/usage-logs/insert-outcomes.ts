@@ -1,6 +1,7 @@
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import postgres from 'postgres'
 import { ensurePartitionsFor } from '../partitions.ts'
+import { transaction } from '../transaction.ts'
 import { INSERT_OUTCOMES, QUARTER_SECONDS } from './outcome-columns.ts'
 import { type Charge, settleCharges } from './settle-charges.ts'
 
@@ -82,7 +83,7 @@ interface ChargedRows {
 }
 
 async function insert({ sql, timeZone }: Ledger, rows: readonly OutcomeJson[]): Promise<number> {
-  return sql.begin(async (tx) => {
+  return transaction(sql, async (tx) => {
     const inserted = await tx.unsafe<ChargedRows[]>(INSERT_OUTCOMES, [`[${rows.join(',')}]`], { prepare: true })
     await settleCharges(tx, inserted.map(toCharge), timeZone)
     return inserted.reduce((sum, charged) => sum + charged.rows, 0)
