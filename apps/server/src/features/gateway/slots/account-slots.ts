@@ -61,13 +61,22 @@ export function createAccountSlots({ book, monotonic }: { book: LeaseBook; monot
     }
   }
 
+  /** A slot that is held already, whatever the limit says; returns how to give it back. */
+  function occupy(candidate: Candidate): () => void {
+    candidate.live.inFlight++
+    return () => {
+      candidate.live.inFlight--
+      serve(candidate)
+    }
+  }
+
   function waiters(): number {
     let total = 0
     for (const queue of queues.values()) total += queue.length
     return total
   }
 
-  return { take, wait, waiters }
+  return { take, wait, occupy, waiters }
 }
 
 class NothingCameFree extends Error {}

@@ -1,10 +1,11 @@
-import type { Slots } from '@turnpike/core/gateway/ports'
+import type { Candidate, Lease, Slots } from '@turnpike/core/gateway/ports'
 import { createAccountSlots } from './account-slots.ts'
 import { LeaseBook } from './lease-book.ts'
 import { createRates } from './rates.ts'
-import { createUserSlots } from './user-slots.ts'
+import { createUserSlots, type Occupied } from './user-slots.ts'
 
-export interface InProcessSlots extends Slots {
+/** Slots as the gateway assembles and watches them. */
+export interface GatewaySlots extends Slots {
   /** Requests that queue now, for whatever slot. */
   waiters(): number
   /** Forgets what idle keys and groups have counted. */
@@ -12,6 +13,13 @@ export interface InProcessSlots extends Slots {
   /** Limits per minute that count something, or did until the last sweep. */
   rateWindows(): number
   book: LeaseBook
+}
+
+export interface InProcessSlots extends GatewaySlots {
+  takeAccount(candidate: Candidate, requestId: string): Lease | null
+  /** Slots that are held already, whatever the limits say; they return how to give them back. */
+  occupyUser(occupied: Occupied): () => void
+  occupyAccount(candidate: Candidate): () => void
 }
 
 /** Coordination of a single instance: plain structures, nothing expires, every decision is made in one turn of the loop. */
@@ -25,6 +33,8 @@ export function createInProcessSlots({ monotonic }: { monotonic: () => number })
     ratesLeft: rates.left,
     takeAccount: accounts.take,
     waitForAccount: accounts.wait,
+    occupyUser: users.occupy,
+    occupyAccount: accounts.occupy,
     waiters: () => users.waiters() + accounts.waiters(),
     sweep: rates.sweep,
     rateWindows: rates.windowCount,

@@ -21,6 +21,14 @@ interface UserState {
   queue: WaiterQueue<UserSlot>
 }
 
+/** Who holds a slot, and the limits he has. */
+export interface Occupied {
+  userId: number
+  limit: number
+  keyId: number
+  keyLimit: number
+}
+
 interface UserSlotsOptions {
   book: LeaseBook
   rates: Rates
@@ -113,13 +121,34 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
     return user.queue.wait({ requestId, keyId, waitMs: USER_WAIT_MS, client, now: monotonic(), onTimeout: refusal })
   }
 
+  /** A slot that is held already, whatever the limits say; returns how to give it back. */
+  function occupy({ userId, limit, keyId, keyLimit }: Occupied): () => void {
+    const user = users.get(userId) ?? {
+      id: userId,
+      inFlight: 0,
+      limit,
+      keys: new Map(),
+      queue: new WaiterQueue<UserSlot>(),
+    }
+    users.set(userId, user)
+    const key = user.keys.get(keyId) ?? { inFlight: 0, limit: keyLimit }
+    user.keys.set(keyId, key)
+    user.inFlight++
+    key.inFlight++
+    return () => {
+      user.inFlight--
+      key.inFlight--
+      onFree(user)
+    }
+  }
+
   function waiters(): number {
     let total = 0
     for (const { queue } of users.values()) total += queue.length
     return total
   }
 
-  return { admit, waiters }
+  return { admit, occupy, waiters }
 }
 
 async function countedSlot(waiting: Promise<UserSlot>, counted: RateCount): Promise<Admission> {

@@ -1,0 +1,122 @@
+import type { Admission, Candidate, RatesLeft } from '@turnpike/core/gateway/ports'
+import type { LeaseBook } from '../lease-book.ts'
+import type { Loads } from './loads.ts'
+import type { Membership } from './membership.ts'
+import type { Ask, Owner, Sides } from './side.ts'
+
+/** A request that was counted in its rates. */
+export interface Count {
+  rates: RatesLeft | null
+  settleTokens(tokens: number): void
+  withdraw(): void
+}
+
+interface HoldsOptions {
+  book: LeaseBook
+  sides: Sides
+  loads: Loads
+  membership: Membership
+  isShared(): boolean
+  onLost(error: unknown): void
+  monotonic: () => number
+}
+
+/** Everything this instance holds, in Redis or, while that is away, by itself. */
+export function createHolds({ book, sides, loads, membership, isShared, onLost, monotonic }: HoldsOptions) {
+  const held = new Set<Hold>()
+
+  /** Enters a slot that was granted just now. */
+  function hold(ask: Ask, candidate: Candidate | null): Hold {
+    const taken = new Hold(ask, candidate, free)
+    held.add(taken)
+    book.enter(taken, { kind: ask.owner.kind, ownerId: ask.owner.id, requestId: ask.requestId, since: monotonic() })
+    if (!isShared()) return taken
+    taken.registeredAs = membership.me()
+    if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', 1)
+    return taken
+  }
+
+  function free(taken: Hold): void {
+    if (!book.strike(taken)) return
+    held.delete(taken)
+    const { ask, candidate } = taken
+    if (taken.endLocal()) return
+    if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', -1)
+    // Under another name than today's it does not count any more.
+    if (taken.registeredAs !== membership.me()) return
+    sides.release(ask).then((load) => {
+      if (candidate !== null && isShared()) loads.learn(candidate.accountId, load)
+    }, onLost)
+  }
+
+  /** Redis is back and has forgotten this instance: one command for each owner of something that is held. */
+  function registerAll(): Promise<void>[] {
+    const owners = new Map<string, { owner: Owner; parts: Map<number, number> }>()
+    for (const taken of held) {
+      const { owner, part } = taken.ask
+      const name = `${owner.kind}:${owner.id}`
+      const entry = owners.get(name) ?? { owner, parts: new Map<number, number>() }
+      entry.parts.set(part, (entry.parts.get(part) ?? 0) + 1)
+      owners.set(name, entry)
+      taken.endLocal()
+      taken.registeredAs = membership.me()
+      const { candidate } = taken
+      if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', 1)
+    }
+    return [...owners.values()].map(({ owner, parts }) => sides.register(owner, parts))
+  }
+
+  return { hold, registerAll, all: (): Iterable<Hold> => held }
+}
+
+/** One slot that is held: a class, because every request makes two. */
+export class Hold implements Admission {
+  readonly ask: Ask
+  readonly candidate: Candidate | null
+  /** As whom this instance holds it in Redis; null = Redis does not know of it. */
+  registeredAs: string | null = null
+  readonly #free: (hold: Hold) => void
+  #localRelease: (() => void) | null = null
+  #count: Count | null = null
+
+  constructor(ask: Ask, candidate: Candidate | null, free: (hold: Hold) => void) {
+    this.ask = ask
+    this.candidate = candidate
+    this.#free = free
+  }
+
+  get rates(): RatesLeft | null {
+    return this.#count === null ? null : this.#count.rates
+  }
+
+  count(counted: Count | null): this {
+    this.#count = counted
+    return this
+  }
+
+  settleTokens(tokens: number): void {
+    this.#count?.settleTokens(tokens)
+  }
+
+  withdraw(): void {
+    this.#count?.withdraw()
+  }
+
+  /** It counts in this process from now on. */
+  keepLocally(release: () => void): void {
+    this.registeredAs = null
+    this.#localRelease = release
+  }
+
+  /** It counts in this process no longer; false = it did not. */
+  endLocal(): boolean {
+    const release = this.#localRelease
+    this.#localRelease = null
+    release?.()
+    return release !== null
+  }
+
+  release(): void {
+    this.#free(this)
+  }
+}

@@ -1,0 +1,258 @@
+import { GatewayError } from '@turnpike/core/gateway/errors'
+import type { AccountWait, Admission, AdmitRequest, Candidate, Lease } from '@turnpike/core/gateway/ports'
+import { every } from '../../../../shared/every.ts'
+import type { Log } from '../../../../shared/logger.ts'
+import type { RedisClient } from '../../../../shared/redis.ts'
+import { ACCOUNT_QUEUE_LIMIT } from '../account-slots.ts'
+import type { GatewaySlots } from '../in-process-slots.ts'
+import { LeaseBook } from '../lease-book.ts'
+import { USER_WAIT_MS, WAITING_ROOM_EXTRA } from '../user-slots.ts'
+import { createHolds, type Hold } from './holds.ts'
+import { createLoads, LOADS_EVERY_MS } from './loads.ts'
+import { createLocalShare } from './local-share.ts'
+import { BEAT_EVERY_MS, createMembership, type Membership } from './membership.ts'
+import { Moved } from './moved.ts'
+import { createSharedRates } from './shared-rates.ts'
+import { type Ask, createSides } from './side.ts'
+import { createWaiters } from './waiters.ts'
+
+export interface RedisSlots extends GatewaySlots {
+  /** Redis is slow or gone: every instance enforces its share alone. */
+  isDegraded(): boolean
+  /** Instances that live, this one included. */
+  instances(): number
+  close(): Promise<void>
+}
+
+interface RedisSlotsOptions {
+  redis: Pick<RedisClient, 'commands' | 'subscriber'>
+  namespace: string
+  bootId: string
+  monotonic: () => number
+  log: Log
+  /** Silence after which an instance is dead; shorter in tests. */
+  liveMs?: number
+  beatEveryMs?: number
+}
+
+/**
+ * Slots, queues and rates of several instances (gateway.md, "Coordination"). Redis decides: one script for a user's side, one
+ * for an account's. While it does not answer, each instance enforces its share of every limit by itself, what it holds
+ * included; when it is back, what is held is registered again and who waits queues again. Resolves when this instance is known.
+ */
+export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisSlots> {
+  const { redis, namespace, monotonic, log } = options
+  const { commands } = redis
+  const boot = options.bootId.replaceAll(/[^0-9A-Za-z]/g, '').slice(-12)
+  const membership = createMembership({
+    commands,
+    namespace,
+    boot,
+    ...(options.liveMs !== undefined && { liveMs: options.liveMs }),
+  })
+  const book = new LeaseBook()
+  const sides = createSides({ commands, namespace, membership, onUnknown })
+  const loads = createLoads({ commands, namespace, membership, monotonic })
+  const local = createLocalShare({ monotonic })
+  const rates = createSharedRates({ sides, monotonic })
+  const waiters = createWaiters({ sides, onLost: degrade })
+  const holds = createHolds({ book, sides, loads, membership, isShared: () => isShared, onLost: degrade, monotonic })
+  let isShared = true
+  let lostAt: number | null = null
+
+  async function beat(): Promise<void> {
+    try {
+      const { isNew, hasDied } = await membership.beat()
+      if (!isShared) await recover()
+      else if (isNew) degrade(new Error('Redis has forgotten this instance'))
+      if (hasDied) waiters.pokeAll()
+    } catch (error) {
+      degrade(error)
+    }
+  }
+
+  function onUnknown(ids: string): void {
+    membership.suspect(ids)
+    beating.soon()
+  }
+
+  /** From now on this instance enforces its share alone. What of its last words Redis still hears must not count. */
+  function degrade(error: unknown): void {
+    if (!isShared) return
+    isShared = false
+    lostAt = monotonic()
+    log.error(
+      { err: error, instances: membership.count() },
+      'slots are no longer shared: each instance keeps to its part',
+    )
+    membership.renew()
+    loads.forgetAll()
+    local.begin(membership.count())
+    for (const hold of holds.all()) hold.keepLocally(local.occupy(hold.ask, hold.candidate))
+    waiters.moveAll()
+  }
+
+  async function recover(): Promise<void> {
+    local.end()
+    isShared = true
+    await Promise.all(holds.registerAll())
+    log.info({ lostMs: monotonic() - (lostAt ?? monotonic()) }, 'slots are shared again')
+  }
+
+  async function admit(request: AdmitRequest): Promise<Admission> {
+    return untilNotMoved(() => (isShared ? admitShared(request) : admitLocal(request)))
+  }
+
+  async function admitShared(request: AdmitRequest): Promise<Admission> {
+    const ask = userAsk(request)
+    const places = request.onBusy === 'fail' ? null : Math.max(request.userConcurrency, 1) + WAITING_ROOM_EXTRA
+    const { claimed, counted } = await asked(rates.claim(request, ask, places))
+    if (claimed.kind === 'held') return holds.hold(ask, null).count(counted)
+    if (claimed.kind === 'refused') throw refusalOf(claimed.reason)
+    try {
+      const became = await waiters.wait(ask, { waitMs: USER_WAIT_MS, client: request.client })
+      if (became === 'held') return holds.hold(ask, null).count(counted)
+      throw refusalOf(became)
+    } catch (error) {
+      counted?.withdraw()
+      throw error
+    }
+  }
+
+  async function admitLocal(request: AdmitRequest): Promise<Admission> {
+    const admission = await local.admit(request)
+    const hold = holds.hold(userAsk(request), null)
+    hold.keepLocally(() => admission.release())
+    return hold.count(admission)
+  }
+
+  async function takeAccount(candidate: Candidate, requestId: string): Promise<Lease | null> {
+    return untilNotMoved(async () => {
+      if (!isShared) return holdLocally(candidate, requestId, local.takeAccount(candidate, requestId))
+      const ask = accountAsk(candidate, requestId)
+      const claimed = await asked(sides.claim(ask, null))
+      if (claimed.kind === 'held') return learnt(holds.hold(ask, candidate), claimed.load)
+      if (claimed.load !== null) loads.learn(candidate.accountId, claimed.load)
+      return null
+    })
+  }
+
+  async function waitForAccount(candidate: Candidate, wait: AccountWait): Promise<Lease | null> {
+    return untilNotMoved(async () => {
+      const { requestId } = wait
+      if (!isShared) return holdLocally(candidate, requestId, await local.waitForAccount(candidate, wait))
+      const ask = accountAsk(candidate, requestId)
+      const claimed = await asked(sides.claim(ask, ACCOUNT_QUEUE_LIMIT))
+      if (claimed.kind === 'held') return learnt(holds.hold(ask, candidate), claimed.load)
+      if (claimed.kind === 'refused') return null
+      loads.change(candidate.accountId, candidate.live, 'waiting', 1)
+      try {
+        return (await waiters.wait(ask, wait)) === 'held' ? holds.hold(ask, candidate) : null
+      } finally {
+        if (isShared) loads.change(candidate.accountId, candidate.live, 'waiting', -1)
+      }
+    })
+  }
+
+  function learnt(hold: Hold, load: Parameters<typeof loads.learn>[1]): Hold {
+    if (hold.candidate !== null) loads.learn(hold.candidate.accountId, load)
+    return hold
+  }
+
+  function holdLocally(candidate: Candidate, requestId: string, lease: Lease | null): Lease | null {
+    if (lease === null) return null
+    const hold = holds.hold(accountAsk(candidate, requestId), candidate)
+    hold.keepLocally(() => lease.release())
+    return hold
+  }
+
+  /** What Redis is asked; where it does not answer, the request goes on without it. */
+  async function asked<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof GatewayError) throw error
+      degrade(error)
+      throw new Moved()
+    }
+  }
+
+  const woken = sides.channelOf(boot)
+  const hear = (channel: string, name: string) => {
+    if (channel === woken) waiters.wake(name)
+  }
+  redis.subscriber.on('message', hear)
+  await redis.subscriber.subscribe(woken)
+  await membership.beat()
+  const beating = createBeating(beat, options.beatEveryMs ?? BEAT_EVERY_MS, log)
+  const exchanging = every(LOADS_EVERY_MS, () => (isShared ? loads.exchange().catch(degrade) : undefined), log)
+
+  return {
+    admit,
+    ratesLeft: (caller) => (isShared ? rates.left(caller) : local.ratesLeft(caller)),
+    takeAccount,
+    waitForAccount,
+    waiters: () => waiters.count() + local.waiters(),
+    sweep: local.sweep,
+    rateWindows: local.rateWindows,
+    book,
+    isDegraded: () => !isShared,
+    instances: membership.count,
+    async close() {
+      await Promise.all([beating.stop(), exchanging.stop()])
+      redis.subscriber.off('message', hear)
+      await leave(membership, redis, woken)
+    },
+  }
+}
+
+function userAsk({ userId, userConcurrency, keyId, keyConcurrency, requestId }: AdmitRequest): Ask {
+  return {
+    owner: { kind: 'user', id: userId },
+    limit: userConcurrency,
+    part: keyId,
+    partLimit: keyConcurrency,
+    requestId,
+  }
+}
+
+function accountAsk({ accountId, concurrency }: Candidate, requestId: string): Ask {
+  return { owner: { kind: 'account', id: accountId }, limit: concurrency, part: 0, partLimit: 0, requestId }
+}
+
+function refusalOf(reason: 'full' | 'part_full' | 'queue_full' | 'requests' | 'tokens'): GatewayError {
+  if (reason === 'queue_full') return new GatewayError('queue_full')
+  return new GatewayError(reason === 'part_full' ? 'key_concurrency_limit' : 'user_concurrency_limit')
+}
+
+/** Shared and local coordination take over from each other in the middle of a wait. */
+async function untilNotMoved<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof Moved)) throw error
+    }
+  }
+}
+
+/** Beats in turn, and once more at once where somebody asks for it. */
+function createBeating(beat: () => Promise<void>, everyMs: number, log: Log) {
+  let isAsked = false
+  const loop = every(everyMs, beat, log)
+  return {
+    soon(): void {
+      if (isAsked) return
+      isAsked = true
+      void beat().finally(() => {
+        isAsked = false
+      })
+    },
+    stop: loop.stop,
+  }
+}
+
+/** The others need not wait until this instance counts as dead. */
+async function leave(membership: Membership, redis: RedisSlotsOptions['redis'], channel: string): Promise<void> {
+  await Promise.allSettled([membership.leave(), redis.subscriber.unsubscribe(channel)])
+}

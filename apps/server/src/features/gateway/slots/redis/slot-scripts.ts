@@ -1,0 +1,288 @@
+import { script } from './script.ts'
+
+/** Keys are renewed with every use; what is left of an owner nobody asks for goes after a day. */
+const KEEP_SECONDS = 86_400
+
+/**
+ * One side of an owner (a user with his keys, or an account) lives under one hash tag:
+ * KEYS[1] `held`: a hash of `<instance>|<part>` → slots held, the part being the key's id, or 0;
+ * KEYS[2] `queue`: a list of `<instance>|<request>|<part>|<limit of the part>`, in order of arrival;
+ * KEYS[3] `granted`: a hash of request → instance, of those that were woken, until they are done.
+ *
+ * What an instance that is known to be dead left does not count and is removed. An instance nobody knows of counts, and is
+ * reported: it may have come a moment ago. ARGV[1] me, [2] the living, [3] the dead, [4] limit, [5] part, [6] its limit,
+ * [7] request.
+ */
+const SIDE = `
+local function set_of(text)
+  local set = {}
+  for id in string.gmatch(text, '[^,]+') do set[id] = true end
+  return set
+end
+local live, dead = set_of(ARGV[2]), set_of(ARGV[3])
+local limit = tonumber(ARGV[4])
+local unknown = {}
+local total, parts = 0, {}
+
+local function look()
+  total, parts = 0, {}
+  local held = redis.call('HGETALL', KEYS[1])
+  for i = 1, #held, 2 do
+    local id, part = string.match(held[i], '^([^|]+)|(.+)$')
+    if dead[id] then
+      redis.call('HDEL', KEYS[1], held[i])
+    else
+      if not live[id] then unknown[id] = true end
+      total = total + tonumber(held[i + 1])
+      parts[part] = (parts[part] or 0) + tonumber(held[i + 1])
+    end
+  end
+end
+
+local function has_room(part, part_limit)
+  return (limit == 0 or total < limit) and (part_limit == 0 or (parts[part] or 0) < part_limit)
+end
+
+local function hold(id, part)
+  redis.call('HINCRBY', KEYS[1], id .. '|' .. part, 1)
+  total = total + 1
+  parts[part] = (parts[part] or 0) + 1
+end
+
+-- First come first served among those that could run; returns how many go on waiting.
+local function serve(channel)
+  local waiting = 0
+  for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+    local id, request, part, part_limit = string.match(entry, '^([^|]+)|([^|]+)|([^|]+)|(%d+)$')
+    if dead[id] then
+      redis.call('LREM', KEYS[2], 1, entry)
+    elseif has_room(part, tonumber(part_limit)) then
+      redis.call('LREM', KEYS[2], 1, entry)
+      redis.call('HSET', KEYS[3], request, id)
+      hold(id, part)
+      redis.call('PUBLISH', channel .. string.match(id, '^[^.]+'), KEYS[1] .. ' ' .. request)
+    else
+      if not live[id] then unknown[id] = true end
+      waiting = waiting + 1
+    end
+  end
+  return waiting
+end
+
+local function keep(key) redis.call('EXPIRE', key, ${KEEP_SECONDS}) end
+
+local function names(set)
+  local list = {}
+  for name in pairs(set) do list[#list + 1] = name end
+  return table.concat(list, ',')
+end
+`
+
+/**
+ * Rates of the last 60 s (core's rate-window): a hash of second → amount. A second counts until 60 s after its end, as
+ * nobody knows when in it its last event was.
+ */
+const RATES = `
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local second = math.floor(now_ms / 1000)
+local MINUTE = 60000
+
+local function window(key)
+  local found = { key = key, total = 0, buckets = {} }
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    local index, amount = tonumber(all[i]), tonumber(all[i + 1])
+    if (index + 1) * 1000 + MINUTE <= now_ms then
+      redis.call('HDEL', key, all[i])
+    else
+      found.total = found.total + amount
+      found.buckets[#found.buckets + 1] = { index, amount }
+    end
+  end
+  table.sort(found.buckets, function(a, b) return a[1] < b[1] end)
+  return found
+end
+
+local function ms_until_fits(found, amount, most)
+  local total = found.total
+  if total + amount <= most then return 0 end
+  for _, bucket in ipairs(found.buckets) do
+    total = total - bucket[2]
+    if total + amount <= most then return (bucket[1] + 1) * 1000 + MINUTE - now_ms end
+  end
+  return MINUTE
+end
+
+local function add(found, amount)
+  redis.call('HINCRBY', found.key, second, amount)
+  redis.call('EXPIRE', found.key, 120)
+  found.total = found.total + amount
+  found.buckets[#found.buckets + 1] = { second, amount }
+end
+
+-- Remaining, and ms until all is free again.
+local function left(found, most)
+  local newest = found.buckets[#found.buckets]
+  local reset = newest and (newest[1] + 1) * 1000 + MINUTE - now_ms or 0
+  return math.max(0, most - found.total), math.min(reset, MINUTE)
+end
+
+-- Limits of -1 are none. Returns the refusing rate (0 none, 1 requests, 2 tokens), the wait, and the windows.
+local function check(requests_key, tokens_key, requests_limit, tokens_limit, tokens)
+  local requests = requests_limit >= 0 and window(requests_key) or nil
+  local spent = tokens_limit >= 0 and window(tokens_key) or nil
+  local requests_wait = requests and ms_until_fits(requests, 1, requests_limit) or 0
+  local tokens_wait = spent and ms_until_fits(spent, tokens, tokens_limit) or 0
+  local refusing = requests_wait > 0 and 1 or tokens_wait > 0 and 2 or 0
+  return refusing, math.max(requests_wait, tokens_wait), requests, spent
+end
+
+local function told(requests, spent, requests_limit, tokens_limit)
+  local requests_left, requests_reset, tokens_left, tokens_reset = -1, 0, -1, 0
+  if requests then requests_left, requests_reset = left(requests, requests_limit) end
+  if spent then tokens_left, tokens_reset = left(spent, tokens_limit) end
+  return { second, requests_left, requests_reset, tokens_left, tokens_reset }
+end
+`
+
+/**
+ * Takes a slot, or queues for one. KEYS[4] and [5]: requests and tokens of the key. ARGV[8] `try` or `wait`, [9] places in
+ * the queue, [10] channel, [11] and [12] limits of the rates, [13] tokens.
+ * Returns what became of it, slots held, who waits, unknown instances, ms to wait, the rates.
+ */
+export const CLAIM = script(
+  SIDE,
+  RATES,
+  `
+local part, part_limit = ARGV[5], tonumber(ARGV[6])
+local requests_limit, tokens_limit, tokens = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local refusing, wait, requests, spent = check(KEYS[4], KEYS[5], requests_limit, tokens_limit, tokens)
+if refusing > 0 then
+  local rates = told(requests, spent, requests_limit, tokens_limit)
+  return { refusing == 1 and 'requests' or 'tokens', 0, 0, '', wait, rates }
+end
+look()
+local waiting = serve(ARGV[10])
+local became
+if has_room(part, part_limit) then
+  hold(ARGV[1], part)
+  became = 'held'
+elseif ARGV[8] == 'try' then
+  became = (part_limit == 0 or (parts[part] or 0) < part_limit) and 'full' or 'part_full'
+elseif waiting >= tonumber(ARGV[9]) then
+  became = 'queue_full'
+else
+  redis.call('RPUSH', KEYS[2], ARGV[1] .. '|' .. ARGV[7] .. '|' .. part .. '|' .. part_limit)
+  waiting = waiting + 1
+  became = 'queued'
+end
+if became == 'held' or became == 'queued' then
+  if requests then add(requests, 1) end
+  if spent then add(spent, tokens) end
+  keep(KEYS[1])
+  keep(KEYS[2])
+  keep(KEYS[3])
+end
+return { became, total, waiting, names(unknown), 0, told(requests, spent, requests_limit, tokens_limit) }
+`,
+)
+
+/** Gives a slot back and serves who waits. ARGV[8]: channel. Returns slots held, who waits, unknown instances. */
+export const RELEASE = script(
+  SIDE,
+  `
+local field = ARGV[1] .. '|' .. ARGV[5]
+if redis.call('HINCRBY', KEYS[1], field, -1) <= 0 then redis.call('HDEL', KEYS[1], field) end
+redis.call('HDEL', KEYS[3], ARGV[7])
+look()
+local waiting = serve(ARGV[8])
+return { total, waiting, names(unknown) }
+`,
+)
+
+/**
+ * Somebody who waits asks whether he was forgotten; ARGV[8]: channel. Who is in no list any more, because it was lost,
+ * queues again. Returns `held` or `queued`, slots held, who waits, unknown instances.
+ */
+export const POKE = script(
+  SIDE,
+  `
+local entry = ARGV[1] .. '|' .. ARGV[7] .. '|' .. ARGV[5] .. '|' .. ARGV[6]
+if redis.call('HGET', KEYS[3], ARGV[7]) ~= ARGV[1] and not redis.call('LPOS', KEYS[2], entry) then
+  redis.call('RPUSH', KEYS[2], entry)
+end
+look()
+local waiting = serve(ARGV[8])
+local became = redis.call('HGET', KEYS[3], ARGV[7]) == ARGV[1] and 'held' or 'queued'
+keep(KEYS[2])
+return { became, total, waiting, names(unknown) }
+`,
+)
+
+/** Leaves the queue. Returns `left`, or `held` where the slot had been granted already, and which limit stands in the way. */
+export const LEAVE = script(
+  SIDE,
+  `
+local entry = ARGV[1] .. '|' .. ARGV[7] .. '|' .. ARGV[5] .. '|' .. ARGV[6]
+local removed = redis.call('LREM', KEYS[2], 1, entry)
+look()
+local part_limit = tonumber(ARGV[6])
+local is_part_full = part_limit > 0 and (parts[ARGV[5]] or 0) >= part_limit
+local was_granted = removed == 0 and redis.call('HGET', KEYS[3], ARGV[7]) == ARGV[1]
+return { was_granted and 'held' or 'left', is_part_full and 'part_full' or 'full' }
+`,
+)
+
+/** Registers slots that are held already. ARGV[1] me, then pairs of part and count. */
+export const REGISTER = script(`
+for i = 2, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[1] .. '|' .. ARGV[i], ARGV[i + 1]) end
+redis.call('EXPIRE', KEYS[1], ${KEEP_SECONDS})
+return {}
+`)
+
+/** Counts in the rates of a group. KEYS requests, tokens; ARGV limits, tokens. Returns what refuses, the wait, the rates. */
+export const COUNT = script(
+  RATES,
+  `
+local requests_limit, tokens_limit, tokens = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local refusing, wait, requests, spent = check(KEYS[1], KEYS[2], requests_limit, tokens_limit, tokens)
+if refusing == 0 then
+  if requests then add(requests, 1) end
+  if spent then add(spent, tokens) end
+end
+local became = refusing == 1 and 'requests' or refusing == 2 and 'tokens' or 'counted'
+return { became, wait, told(requests, spent, requests_limit, tokens_limit) }
+`,
+)
+
+/** Corrects what was counted. KEYS requests, tokens; ARGV second, requests to take back, tokens to take back (< 0: to add). */
+export const CORRECT = script(
+  RATES,
+  `
+local function take_back(key, amount)
+  local counted = tonumber(redis.call('HGET', key, ARGV[1]) or 0)
+  local taken = math.min(amount, counted)
+  if taken > 0 and redis.call('HINCRBY', key, ARGV[1], -taken) <= 0 then redis.call('HDEL', key, ARGV[1]) end
+end
+local requests, tokens = tonumber(ARGV[2]), tonumber(ARGV[3])
+take_back(KEYS[1], requests)
+if tokens > 0 then take_back(KEYS[2], tokens) end
+if tokens < 0 then add(window(KEYS[2]), -tokens) end
+return {}
+`,
+)
+
+/**
+ * One instance says that it lives. KEYS[1]: a sorted set of instances by the moment they count as dead. ARGV[1] me, [2] who
+ * I was, [3] ms to live. Returns 1 where I was known, and all the living.
+ */
+export const BEAT = script(`
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms)
+local was_known = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
+if ARGV[2] ~= '' then redis.call('ZREM', KEYS[1], ARGV[2]) end
+redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[3]), ARGV[1])
+return { was_known, redis.call('ZRANGE', KEYS[1], 0, -1) }
+`)
