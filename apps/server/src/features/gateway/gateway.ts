@@ -43,6 +43,7 @@ import { madeResponse } from './responses/made-response.ts'
 import { createResponseBook } from './responses/response-book.ts'
 import { AUDIT_EVERY_MS, createSlotAuditor } from './slot-auditor.ts'
 import { createInProcessSlots } from './slots/in-process-slots.ts'
+import { openRedisSlots } from './slots/redis/redis-slots.ts'
 import { createTokenCounter } from './token-counter.ts'
 import { createUpstream } from './upstream.ts'
 import type { UpstreamTokens } from './upstream-token.ts'
@@ -150,7 +151,8 @@ export async function openGateway(options: GatewayOptions) {
   const database = createDatabaseWatch(ping)
   // Its tables take a tenth of a second to load, which must not meet the first request that needs them.
   await countTokens('ready')
-  const slots = createInProcessSlots({ monotonic })
+  const shared = redis ? await openRedisSlots({ redis, namespace, bootId: options.bootId, monotonic, log }) : null
+  const slots = shared ?? createInProcessSlots({ monotonic })
   const live = createLiveRequests()
   const auditor = createSlotAuditor({ book: slots.book, live, log })
   const ports: RelayPorts = {
@@ -236,7 +238,7 @@ export async function openGateway(options: GatewayOptions) {
     /** What is missing while requests are served all the same; empty = nothing. */
     missing: () => [
       ...(database.isAway() || journal.stats().stuckSinceMs !== null ? ['database'] : []),
-      ...(redis?.isReady() === false ? ['redis'] : []),
+      ...(shared?.isDegraded() ? ['redis'] : []),
     ],
     isServing: () => !isRefusing() && !config.isTooOld(),
     stats: () => ({
@@ -261,7 +263,7 @@ export async function openGateway(options: GatewayOptions) {
     cutOff: live.cutOffAll,
     async close(): Promise<void> {
       isClosed = true
-      await Promise.all([...loops.map((loop) => loop.stop()), channel?.close()])
+      await Promise.all([...loops.map((loop) => loop.stop()), channel?.close(), shared?.close()])
       await ledger.retryStranded()
       await Promise.all([journal.close(), recorder.close(), config.close()])
       // What was billed is settled by now, as far as it can be.
