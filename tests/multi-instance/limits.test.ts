@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { users } from '@turnpike/db/schema'
+import { eq } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Answer, ask } from '../support/load.ts'
+import { redisProgram, startRedisCluster, startRedisServer } from '../support/redis-server.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { type Caller, callTogether } from './callers.ts'
+import { type CountingUpstream, startCountingUpstream } from './counting-upstream.ts'
+import { type Instances, startInstances } from './instances.ts'
+
+const INSTANCES = 3
+/** Long enough for all that may run to be there together, on a busy machine too. */
+const HOLD_MS = 500
+const REQUESTS_EACH = 3
+const SOON_MS = 1_000
+/** Between two that come one after the other, so that there is no doubt who came first. */
+const APART_MS = 60
+const LOOK_EVERY_MS = 10
+
+const KINDS = [
+  { kind: 'one Redis', open: () => startRedisServer() },
+  { kind: 'a Redis Cluster of three masters', open: () => startRedisCluster() },
+]
+
+describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', ({ open }) => {
+  const stack = new AsyncDisposableStack()
+  let instances: Instances
+
+  beforeAll(async () => {
+    const redis = stack.use(await open())
+    instances = stack.use(await startInstances({ count: INSTANCES, redisUrl: redis.url }))
+  }, 90_000)
+  afterAll(() => stack.disposeAsync())
+
+  async function expectAllServed(callers: Caller[]): Promise<void> {
+    const answers = await callTogether({ instances: instances.all, callers }, REQUESTS_EACH)
+    expect(answers.filter(({ status }) => status !== 200).map(({ status, code }) => ({ status, code }))).toEqual([])
+  }
+
+  test('500 callers at once: each of ten users has his 20 requests in flight, never one more', async () => {
+    await using upstream = await startCountingUpstream({ holdMs: HOLD_MS })
+    const labels = Array.from({ length: 10 }, (_, n) => `user${n}`)
+    const tenants = await Promise.all(
+      labels.map(() => instances.plant({ user: { concurrency: 20 }, accounts: [{ baseUrl: upstream.baseUrl }] })),
+    )
+    await known(tenants.map(({ key }) => key))
+    await expectAllServed(tenants.flatMap(({ key }, n) => Array(50).fill({ key, label: `user${n}` })))
+    expect(labels.map((label) => upstream.peak(label))).toEqual(labels.map(() => 20))
+  }, 120_000)
+
+  test('500 callers at once: each of 25 keys has its 5 requests in flight, never one more', async () => {
+    await using upstream = await startCountingUpstream({ holdMs: HOLD_MS })
+    const labels = Array.from({ length: 25 }, (_, n) => `key${n}`)
+    // 5 run and 15 wait: fewer than the 21 for whom the room of an unlimited user has a place.
+    const tenants = await Promise.all(
+      labels.map(() => instances.plant({ key: { concurrency: 5 }, accounts: [{ baseUrl: upstream.baseUrl }] })),
+    )
+    await known(tenants.map(({ key }) => key))
+    await expectAllServed(tenants.flatMap(({ key }, n) => Array(20).fill({ key, label: `key${n}` })))
+    expect(labels.map((label) => upstream.peak(label))).toEqual(labels.map(() => 5))
+  }, 120_000)
+
+  test('500 callers at once: each of three accounts has its 80 requests in flight, never one more', async () => {
+    await using first = await startCountingUpstream({ holdMs: HOLD_MS })
+    await using second = await startCountingUpstream({ holdMs: HOLD_MS })
+    await using third = await startCountingUpstream({ holdMs: HOLD_MS })
+    const upstreams = [first, second, third]
+    const { key } = await instances.plant({ accounts: upstreams.map(({ baseUrl }) => ({ baseUrl, concurrency: 80 })) })
+    await known([key])
+    await expectAllServed(Array(500).fill({ key, label: 'any' }))
+    expect(upstreams.map((upstream) => upstream.peak())).toEqual([80, 80, 80])
+  }, 120_000)
+
+  test('who waits is served in the order he came, whichever instance he came to', async () => {
+    await using upstream = await startCountingUpstream({ holdMs: null })
+    const { key } = await instances.plant({ user: { concurrency: 1 }, accounts: [{ baseUrl: upstream.baseUrl }] })
+    const labels = Array.from({ length: 12 }, (_, n) => `caller${n}`)
+    await known([key], upstream)
+    const answers: Promise<unknown>[] = []
+    for (const [n, label] of labels.entries()) {
+      const instance = instances.all[n % INSTANCES]
+      if (instance) answers.push(ask(instance, 'json', { key, sandbox: `label=${label}` }))
+      await sleep(APART_MS)
+    }
+    for (const label of labels) {
+      await waitFor(`${label} to be served`, () => upstream.inFlight(label) === 1, 5_000)
+      expect(upstream.inFlight()).toBe(1)
+      upstream.release()
+    }
+    await Promise.all(answers)
+    expect(upstream.order).toEqual(labels)
+  })
+
+  test('another limit of the user holds everywhere within a second', async () => {
+    await using upstream = await startCountingUpstream({ holdMs: null })
+    const { key, userId } = await instances.plant({
+      user: { concurrency: 2 },
+      accounts: [{ baseUrl: upstream.baseUrl }],
+    })
+    await known([key], upstream)
+    const { db } = instances.database
+    const askAll = (count: number) =>
+      Array.from({ length: count }, (_, n) => instances.all[n % INSTANCES]).flatMap((instance) =>
+        instance ? [ask(instance, 'json', { key })] : [],
+      )
+    const early = askAll(2)
+    await waitFor('the limit to be reached', () => upstream.inFlight() === 2, 5_000)
+    await db.update(users).set({ concurrency: 6 }).where(eq(users.id, userId))
+    await sleep(SOON_MS)
+    const more = askAll(6)
+    await waitFor('the new limit to be reached', () => upstream.inFlight() === 6, SOON_MS)
+    await served([...early, ...more], upstream)
+    expect(upstream.peak()).toBe(6)
+    await db.update(users).set({ concurrency: 1 }).where(eq(users.id, userId))
+    await sleep(SOON_MS)
+    upstream.forgetPeaks()
+    await served(askAll(6), upstream)
+    expect(upstream.peak()).toBe(1)
+  })
+
+  /** Answers whatever reaches the upstream until all have their answers. */
+  async function served(asked: Promise<Answer>[], upstream?: CountingUpstream): Promise<Answer[]> {
+    const all = Promise.all(asked)
+    for (;;) {
+      const answers = await Promise.race([all, sleep(LOOK_EVERY_MS, null)])
+      if (answers !== null) return answers
+      upstream?.release()
+    }
+  }
+
+  /** What was planted a moment ago has been read by every instance. */
+  async function known(keys: string[], upstream?: CountingUpstream): Promise<void> {
+    const pairs = keys.flatMap((key) => instances.all.map((instance) => ({ key, instance })))
+    await Promise.all(
+      pairs.map(async ({ key, instance }) => {
+        const isKnown = async () => (await served([ask(instance, 'json', { key })], upstream))[0]?.status === 200
+        await waitFor('the key to be known', isKnown, 10_000)
+      }),
+    )
+    if (upstream) upstream.order.length = 0
+  }
+})
