@@ -11,6 +11,9 @@ export interface Count {
   withdraw(): void
 }
 
+/** Then Redis counts as lost, and this instance comes back as somebody else. */
+const RELEASE_TRIES = 3
+
 interface HoldsOptions {
   book: LeaseBook
   sides: Sides
@@ -44,26 +47,38 @@ export function createHolds({ book, sides, loads, membership, isShared, onLost, 
     if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', -1)
     // Under another name than today's it does not count any more.
     if (taken.registeredAs !== membership.me()) return
-    sides.release(ask).then((load) => {
-      if (candidate !== null && isShared()) loads.learn(candidate.accountId, load)
-    }, onLost)
+    giveBack(taken).catch(onLost)
+  }
+
+  /** Said twice it counts once, so it is said again where no answer came in time. */
+  async function giveBack({ ask, candidate, registeredAs }: Hold): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const load = await sides.release(ask)
+        if (candidate !== null && isShared()) loads.learn(candidate.accountId, load)
+        return
+      } catch (error) {
+        if (registeredAs !== membership.me()) return
+        if (tries === RELEASE_TRIES) throw error
+      }
+    }
   }
 
   /** Redis is back and has forgotten this instance: one command for each owner of something that is held. */
   function registerAll(): Promise<void>[] {
-    const owners = new Map<string, { owner: Owner; parts: Map<number, number> }>()
+    const owners = new Map<string, { owner: Owner; held: Ask[] }>()
     for (const taken of held) {
-      const { owner, part } = taken.ask
+      const { owner } = taken.ask
       const name = `${owner.kind}:${owner.id}`
-      const entry = owners.get(name) ?? { owner, parts: new Map<number, number>() }
-      entry.parts.set(part, (entry.parts.get(part) ?? 0) + 1)
+      const entry = owners.get(name) ?? { owner, held: [] }
+      entry.held.push(taken.ask)
       owners.set(name, entry)
       taken.endLocal()
       taken.registeredAs = membership.me()
       const { candidate } = taken
       if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', 1)
     }
-    return [...owners.values()].map(({ owner, parts }) => sides.register(owner, parts))
+    return [...owners.values()].map((entry) => sides.register(entry.owner, entry.held))
   }
 
   return { hold, registerAll, all: (): Iterable<Hold> => held }

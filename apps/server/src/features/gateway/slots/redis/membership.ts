@@ -23,8 +23,10 @@ export interface Membership {
   beat(): Promise<{ isNew: boolean; hasDied: boolean }>
   /** Met somewhere and not known: after the next beat they live or are dead. Comma-separated. */
   suspect(ids: string): void
-  /** From the next beat on it is somebody else. */
+  /** From now on it is somebody else, known from the next beat on. Who it was still counts until `retire`. */
   renew(): void
+  /** Who this instance was before is dead. */
+  retire(): Promise<void>
   leave(): Promise<void>
 }
 
@@ -39,7 +41,7 @@ interface MembershipOptions {
 export function createMembership({ commands, namespace, boot, liveMs = LIVE_MS }: MembershipOptions): Membership {
   const key = `${namespace}:instances`
   let generation = 1
-  let before = ''
+  const former = new Set<string>()
   let live = new Set<string>()
   const dead = new Set<string>()
   let suspects = new Set<string>()
@@ -69,17 +71,21 @@ export function createMembership({ commands, namespace, boot, liveMs = LIVE_MS }
       // Who lives has said so before it did anything that could be met.
       const asked = suspects
       suspects = new Set()
-      const [wasKnown, ids] = await runScript(commands, BEAT, [key], [id, before, liveMs])
-      if (id === me()) before = ''
+      const [wasKnown, ids] = await runScript(commands, BEAT, [key], [id, liveMs])
       return { isNew: wasKnown !== 1, hasDied: note(new Set(Array.isArray(ids) ? ids.map(String) : []), asked) }
     },
     suspect(ids) {
       for (const id of ids.split(',')) suspects.add(id)
     },
     renew() {
-      before = me()
-      live.delete(before)
+      former.add(me())
       generation++
+    },
+    async retire() {
+      const ids = [...former]
+      if (ids.length === 0) return
+      await commands.zrem(key, ...ids)
+      for (const id of ids) former.delete(id)
     },
     async leave() {
       await commands.zrem(key, me())

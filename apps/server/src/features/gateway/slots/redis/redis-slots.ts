@@ -62,7 +62,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
 
   async function beat(): Promise<void> {
     try {
-      const { isNew, hasDied } = await membership.beat()
+      const { isNew, hasDied } = await membership.beat().catch(membership.beat)
       if (!isShared) await recover()
       else if (isNew) degrade(new Error('Redis has forgotten this instance'))
       if (hasDied) waiters.pokeAll()
@@ -81,13 +81,11 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     if (!isShared) return
     isShared = false
     lostAt = monotonic()
-    log.error(
-      { err: error, instances: membership.count() },
-      'slots are no longer shared: each instance keeps to its part',
-    )
+    const instances = membership.count()
+    log.error({ err: error, instances }, 'slots are no longer shared: each instance keeps to its part')
     membership.renew()
     loads.forgetAll()
-    local.begin(membership.count())
+    local.begin(instances)
     for (const hold of holds.all()) hold.keepLocally(local.occupy(hold.ask, hold.candidate))
     waiters.moveAll()
   }
@@ -96,6 +94,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     local.end()
     isShared = true
     await Promise.all(holds.registerAll())
+    await membership.retire()
     log.info({ lostMs: monotonic() - (lostAt ?? monotonic()) }, 'slots are shared again')
   }
 
@@ -106,7 +105,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
   async function admitShared(request: AdmitRequest): Promise<Admission> {
     const ask = userAsk(request)
     const places = request.onBusy === 'fail' ? null : Math.max(request.userConcurrency, 1) + WAITING_ROOM_EXTRA
-    const { claimed, counted } = await asked(rates.claim(request, ask, places))
+    const { claimed, counted } = await asked(ask, rates.claim(request, ask, places))
     if (claimed.kind === 'held') return holds.hold(ask, null).count(counted)
     if (claimed.kind === 'refused') throw refusalOf(claimed.reason)
     try {
@@ -130,7 +129,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     return untilNotMoved(async () => {
       if (!isShared) return holdLocally(candidate, requestId, local.takeAccount(candidate, requestId))
       const ask = accountAsk(candidate, requestId)
-      const claimed = await asked(sides.claim(ask, null))
+      const claimed = await asked(ask, sides.claim(ask, null))
       if (claimed.kind === 'held') return learnt(holds.hold(ask, candidate), claimed.load)
       if (claimed.load !== null) loads.learn(candidate.accountId, claimed.load)
       return null
@@ -142,7 +141,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
       const { requestId } = wait
       if (!isShared) return holdLocally(candidate, requestId, await local.waitForAccount(candidate, wait))
       const ask = accountAsk(candidate, requestId)
-      const claimed = await asked(sides.claim(ask, ACCOUNT_QUEUE_LIMIT))
+      const claimed = await asked(ask, sides.claim(ask, ACCOUNT_QUEUE_LIMIT))
       if (claimed.kind === 'held') return learnt(holds.hold(ask, candidate), claimed.load)
       if (claimed.kind === 'refused') return null
       loads.change(candidate.accountId, candidate.live, 'waiting', 1)
@@ -166,15 +165,23 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     return hold
   }
 
-  /** What Redis is asked; where it does not answer, the request goes on without it. */
-  async function asked<T>(answer: Promise<T>): Promise<T> {
+  /**
+   * A claim. Where no answer came in time, it may have been heard all the same: it is undone, and made again if Redis does
+   * answer now. An answer can be late because this process was.
+   */
+  async function asked<T>(ask: Ask, answer: Promise<T>): Promise<T> {
     try {
-      return await answer
+      const answered = await answer
+      // What was granted to who this instance was before does not count any more.
+      if (isShared) return answered
     } catch (error) {
       if (error instanceof GatewayError) throw error
-      degrade(error)
-      throw new Moved()
+      await sides
+        .undo(ask)
+        .catch(() => sides.undo(ask))
+        .catch(degrade)
     }
+    throw new Moved()
   }
 
   const woken = sides.channelOf(boot)
@@ -225,7 +232,7 @@ function refusalOf(reason: 'full' | 'part_full' | 'queue_full' | 'requests' | 't
   return new GatewayError(reason === 'part_full' ? 'key_concurrency_limit' : 'user_concurrency_limit')
 }
 
-/** Shared and local coordination take over from each other in the middle of a wait. */
+/** Shared and local coordination take over from each other, also in the middle of a wait. */
 async function untilNotMoved<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

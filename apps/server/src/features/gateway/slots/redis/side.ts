@@ -2,7 +2,7 @@ import type { RatesLeft } from '@turnpike/core/gateway/ports'
 import type { RedisCommands } from '../../../../shared/redis.ts'
 import type { Membership } from './membership.ts'
 import { runScript, type ScriptValue } from './script.ts'
-import { CLAIM, CORRECT, COUNT, LEAVE, POKE, REGISTER, RELEASE } from './slot-scripts.ts'
+import { CLAIM, CORRECT, COUNT, LEAVE, POKE, REGISTER, RELEASE, UNDO } from './slot-scripts.ts'
 
 /** A user with his keys, or an account (whose one part is 0). */
 export interface Owner {
@@ -124,9 +124,14 @@ export function createSides({ commands, namespace, membership, onUnknown }: Side
       const [became, reason] = await runScript(commands, LEAVE, keysOf(ask.owner), argsOf(ask))
       return { wasHeld: became === 'held', reason: reason === 'part_full' ? reason : 'full' }
     },
-    /** Slots that are held already, by part. */
-    async register(owner: Owner, parts: ReadonlyMap<number, number>): Promise<void> {
-      await runScript(commands, REGISTER, keysOf(owner).slice(0, 1), [membership.me(), ...[...parts].flat()])
+    /** Afterwards the request neither holds nor waits, whatever became of a claim that was not answered. */
+    async undo(ask: Ask): Promise<void> {
+      await runScript(commands, UNDO, keysOf(ask.owner), [...argsOf(ask), channelPrefix])
+    },
+    /** Slots of one owner that are held already. */
+    async register(owner: Owner, held: readonly Ask[]): Promise<void> {
+      const pairs = held.flatMap(({ part, requestId }) => [part, requestId])
+      await runScript(commands, REGISTER, keysOf(owner), [membership.me(), ...pairs])
     },
     async countGroup(
       groupId: number,

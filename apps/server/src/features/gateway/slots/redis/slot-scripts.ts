@@ -7,7 +7,7 @@ const KEEP_SECONDS = 86_400
  * One side of an owner (a user with his keys, or an account) lives under one hash tag:
  * KEYS[1] `held`: a hash of `<instance>|<part>` → slots held, the part being the key's id, or 0;
  * KEYS[2] `queue`: a list of `<instance>|<request>|<part>|<limit of the part>`, in order of arrival;
- * KEYS[3] `granted`: a hash of request → instance, of those that were woken, until they are done.
+ * KEYS[3] `granted`: a hash of request → instance, of all that hold a slot: what is said twice counts once.
  *
  * What an instance that is known to be dead left does not count and is removed. An instance nobody knows of counts, and is
  * reported: it may have come a moment ago. ARGV[1] me, [2] the living, [3] the dead, [4] limit, [5] part, [6] its limit,
@@ -24,6 +24,13 @@ local limit = tonumber(ARGV[4])
 local unknown = {}
 local total, parts = 0, {}
 
+local function forget(id)
+  local granted = redis.call('HGETALL', KEYS[3])
+  for i = 1, #granted, 2 do
+    if granted[i + 1] == id then redis.call('HDEL', KEYS[3], granted[i]) end
+  end
+end
+
 local function look()
   total, parts = 0, {}
   local held = redis.call('HGETALL', KEYS[1])
@@ -31,6 +38,7 @@ local function look()
     local id, part = string.match(held[i], '^([^|]+)|(.+)$')
     if dead[id] then
       redis.call('HDEL', KEYS[1], held[i])
+      forget(id)
     else
       if not live[id] then unknown[id] = true end
       total = total + tonumber(held[i + 1])
@@ -43,10 +51,19 @@ local function has_room(part, part_limit)
   return (limit == 0 or total < limit) and (part_limit == 0 or (parts[part] or 0) < part_limit)
 end
 
-local function hold(id, part)
+local function hold(id, part, request)
+  redis.call('HSET', KEYS[3], request, id)
   redis.call('HINCRBY', KEYS[1], id .. '|' .. part, 1)
   total = total + 1
   parts[part] = (parts[part] or 0) + 1
+end
+
+-- Gives back what the request holds, if it holds anything.
+local function free(part, request)
+  if redis.call('HGET', KEYS[3], request) ~= ARGV[1] then return end
+  redis.call('HDEL', KEYS[3], request)
+  local field = ARGV[1] .. '|' .. part
+  if redis.call('HINCRBY', KEYS[1], field, -1) <= 0 then redis.call('HDEL', KEYS[1], field) end
 end
 
 -- First come first served among those that could run; returns how many go on waiting.
@@ -58,8 +75,7 @@ local function serve(channel)
       redis.call('LREM', KEYS[2], 1, entry)
     elseif has_room(part, tonumber(part_limit)) then
       redis.call('LREM', KEYS[2], 1, entry)
-      redis.call('HSET', KEYS[3], request, id)
-      hold(id, part)
+      hold(id, part, request)
       redis.call('PUBLISH', channel .. string.match(id, '^[^.]+'), KEYS[1] .. ' ' .. request)
     else
       if not live[id] then unknown[id] = true end
@@ -166,7 +182,7 @@ look()
 local waiting = serve(ARGV[10])
 local became
 if has_room(part, part_limit) then
-  hold(ARGV[1], part)
+  hold(ARGV[1], part, ARGV[7])
   became = 'held'
 elseif ARGV[8] == 'try' then
   became = (part_limit == 0 or (parts[part] or 0) < part_limit) and 'full' or 'part_full'
@@ -192,12 +208,22 @@ return { became, total, waiting, names(unknown), 0, told(requests, spent, reques
 export const RELEASE = script(
   SIDE,
   `
-local field = ARGV[1] .. '|' .. ARGV[5]
-if redis.call('HINCRBY', KEYS[1], field, -1) <= 0 then redis.call('HDEL', KEYS[1], field) end
-redis.call('HDEL', KEYS[3], ARGV[7])
+free(ARGV[5], ARGV[7])
 look()
 local waiting = serve(ARGV[8])
 return { total, waiting, names(unknown) }
+`,
+)
+
+/** Whatever became of a claim nobody knows the end of: neither held nor queued. ARGV[8]: channel. */
+export const UNDO = script(
+  SIDE,
+  `
+redis.call('LREM', KEYS[2], 0, ARGV[1] .. '|' .. ARGV[7] .. '|' .. ARGV[5] .. '|' .. ARGV[6])
+free(ARGV[5], ARGV[7])
+look()
+serve(ARGV[8])
+return {}
 `,
 )
 
@@ -234,10 +260,13 @@ return { was_granted and 'held' or 'left', is_part_full and 'part_full' or 'full
 `,
 )
 
-/** Registers slots that are held already. ARGV[1] me, then pairs of part and count. */
+/** Registers slots that are held already. ARGV[1] me, then pairs of part and request. */
 export const REGISTER = script(`
-for i = 2, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[1] .. '|' .. ARGV[i], ARGV[i + 1]) end
-redis.call('EXPIRE', KEYS[1], ${KEEP_SECONDS})
+for i = 2, #ARGV, 2 do
+  redis.call('HINCRBY', KEYS[1], ARGV[1] .. '|' .. ARGV[i], 1)
+  redis.call('HSET', KEYS[3], ARGV[i + 1], ARGV[1])
+end
+for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ${KEEP_SECONDS}) end
 return {}
 `)
 
@@ -274,15 +303,14 @@ return {}
 )
 
 /**
- * One instance says that it lives. KEYS[1]: a sorted set of instances by the moment they count as dead. ARGV[1] me, [2] who
- * I was, [3] ms to live. Returns 1 where I was known, and all the living.
+ * One instance says that it lives. KEYS[1]: a sorted set of instances by the moment they count as dead. ARGV[1] me, [2] ms to
+ * live. Returns 1 where I was known, and all the living.
  */
 export const BEAT = script(`
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms)
 local was_known = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
-if ARGV[2] ~= '' then redis.call('ZREM', KEYS[1], ARGV[2]) end
-redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[3]), ARGV[1])
+redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[2]), ARGV[1])
 return { was_known, redis.call('ZRANGE', KEYS[1], 0, -1) }
 `)

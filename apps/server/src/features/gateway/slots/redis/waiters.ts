@@ -52,9 +52,13 @@ export function createWaiters({ sides, onLost }: WaitersOptions) {
   function poke(name: string): void {
     const waiter = waiting.get(name)
     if (waiter === undefined) return
-    sides.poke(waiter.ask).then(({ isHeld }) => {
-      if (isHeld) wake(name)
-    }, onLost)
+    // Without an answer he asks again in a while.
+    sides.poke(waiter.ask).then(
+      ({ isHeld }) => {
+        if (isHeld) wake(name)
+      },
+      () => {},
+    )
   }
 
   /** Leaves the queue; the slot may have been granted a moment ago. */
@@ -62,11 +66,12 @@ export function createWaiters({ sides, onLost }: WaitersOptions) {
     const waiter = waiting.get(name)
     if (waiter === undefined) return
     const { ask } = waiter
-    sides.leave(ask).then(({ wasHeld, reason }) => {
+    const left = sides.leave(ask).catch(() => sides.leave(ask))
+    left.then(({ wasHeld, reason }) => {
       if (waiting.get(name) !== waiter) return
       if (!hasLeft) return waiter.settle({ waited: wasHeld ? 'held' : reason })
       waiter.settle({ error: new ClientLeft() })
-      if (wasHeld) sides.release(ask).catch(onLost)
+      if (wasHeld) sides.undo(ask).catch(onLost)
     }, onLost)
   }
 
