@@ -104,8 +104,8 @@ export function createSides({ commands, namespace, membership, onUnknown }: Side
 
   return {
     claim,
-    /** How a wake-up names who is woken. */
-    nameOf: ({ owner, requestId }: Ask) => `${tag(owner)}:held ${requestId}`,
+    /** How a wake-up names who is woken; one for who this instance was before means nobody any more. */
+    nameOf: ({ owner, requestId }: Ask) => `${tag(owner)}:held ${requestId} ${membership.me()}`,
     /** Where wake-ups of the instance `boot` are told. */
     channelOf: (boot: string) => channelPrefix + boot,
     async release(ask: Ask): Promise<Load> {

@@ -76,7 +76,7 @@ local function serve(channel)
     elseif has_room(part, tonumber(part_limit)) then
       redis.call('LREM', KEYS[2], 1, entry)
       hold(id, part, request)
-      redis.call('PUBLISH', channel .. string.match(id, '^[^.]+'), KEYS[1] .. ' ' .. request)
+      redis.call('PUBLISH', channel .. string.match(id, '^[^.]+'), KEYS[1] .. ' ' .. request .. ' ' .. id)
     else
       if not live[id] then unknown[id] = true end
       waiting = waiting + 1
