@@ -3,7 +3,7 @@ import { measure, measureIdleStreams, type Sample } from './measure.ts'
 import type { BenchTarget, Stage, TargetName } from './stage.ts'
 import { EVENTS } from './upstream/canned-answers.ts'
 
-export const CASES = ['idle', 'json', 'json40', 'stream', 'latency', 'keys', 'accounts'] as const
+export const CASES = ['idle', 'json', 'json40', 'stream', 'latency', 'redis', 'keys', 'accounts'] as const
 export type CaseName = (typeof CASES)[number]
 
 export interface Effort {
@@ -13,10 +13,25 @@ export interface Effort {
   warmUpMs: number
   roundMs: number
   idleStreams: number
+  handOvers: number
 }
 
-export const FULL: Effort = { rounds: 5, warmUpAnswers: 50_000, warmUpMs: 10_000, roundMs: 1_200, idleStreams: 1_000 }
-export const QUICK: Effort = { rounds: 3, warmUpAnswers: 6_000, warmUpMs: 1_500, roundMs: 400, idleStreams: 300 }
+export const FULL: Effort = {
+  rounds: 5,
+  warmUpAnswers: 50_000,
+  warmUpMs: 10_000,
+  roundMs: 1_200,
+  idleStreams: 1_000,
+  handOvers: 10_000,
+}
+export const QUICK: Effort = {
+  rounds: 3,
+  warmUpAnswers: 6_000,
+  warmUpMs: 1_500,
+  roundMs: 400,
+  idleStreams: 300,
+  handOvers: 2_000,
+}
 
 const CONNECTIONS = 32
 const STREAMS = 100
@@ -38,6 +53,11 @@ export async function runCase(name: CaseName, stage: Stage, effort: Effort): Pro
     case 'json':
     case 'json40':
       return inRounds(name, name, stage, effort, { kind: 'closed', connections: CONNECTIONS })
+    case 'redis':
+      return inRounds(name, 'json', { ...stage, targets: (await stage.shared()) ?? [] }, effort, {
+        kind: 'closed',
+        connections: CONNECTIONS,
+      })
     case 'keys':
     case 'accounts':
       return inRounds(name, 'json', { ...stage, targets: await stage.crowd(name) }, effort, {

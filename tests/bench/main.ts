@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { SHAPES } from './bodies.ts'
 import { CASES, type CaseResult, FULL, QUICK, runCase } from './cases.ts'
+import { measureHandOvers } from './hand-over.ts'
 import { profileOf } from './profile.ts'
-import { goalsOf, goalsText, rowsOf, tableOf, writeJson } from './report.ts'
+import { goalsOf, goalsText, handOversText, rowsOf, tableOf, writeJson } from './report.ts'
 import { openStage } from './stage.ts'
 
 const RESULTS = fileURLToPath(new URL('../../test-results/', import.meta.url))
@@ -44,7 +45,9 @@ async function bench(): Promise<void> {
   const rows = rowsOf(results)
   const goals = goalsOf(rows)
   const path = await writeJson(RESULTS, rows, goals, results)
-  print(`${tableOf(rows)}\n\n${goalsText(goals)}\n\n  Every round: ${path}\n`)
+  step('measuring: hand-overs of slots')
+  const handOvers = await measureHandOvers((values.quick ? QUICK : FULL).handOvers)
+  print(`${tableOf(rows)}\n\n${goalsText(goals)}\n${handOversText(handOvers)}\n\n  Every round: ${path}\n`)
   const failed = rows.reduce((sum, row) => sum + row.failed, 0)
   if (failed > 0) fail(`${failed} requests failed.`)
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CaseName, CaseResult } from './cases.ts'
+import type { HandOver } from './hand-over.ts'
 import type { Sample } from './measure.ts'
 import type { TargetName } from './stage.ts'
 import { median } from './statistics.ts'
@@ -100,6 +101,7 @@ const TITLES: Record<CaseName, string> = {
   json: 'JSON, 1 KB answer, 32 connections',
   json40: 'JSON, 40 KB request, 32 connections',
   stream: 'SSE, 50 events at 5 ms, 100 streams',
+  redis: 'JSON, limits shared through Redis',
   keys: 'JSON, callers with few keys and with many',
   accounts: 'JSON, groups of few accounts and of many',
   latency: 'JSON, 500 requests a second, open loop',
@@ -175,6 +177,7 @@ export function goalsOf(rows: Row[]): Goal[] {
   const extraKilobytes = (turnpike('idle')?.idleKilobytes ?? Number.NaN) - (find('idle', 'bare')?.idleKilobytes ?? 0)
   return [
     judged('CPU of a JSON request, × bare', 2, turnpike('json')?.cpuToBare ?? Number.NaN),
+    judged('CPU of a JSON request with Redis, × bare', 3.5, find('redis', 'with Redis')?.cpuToBare ?? Number.NaN),
     judged('CPU of a streamed event, × bare', 1.3, turnpike('stream')?.cpuToBare ?? Number.NaN),
     judged('CPU of 40 KB of request, µs more than of a small one', 90, extraMicros),
     judged(
@@ -221,6 +224,18 @@ export function goalsText(goals: Goal[]): string {
         `  ${isMet ? 'met   ' : 'NOT MET'} ${measured.toFixed(2)} ≤ ${atMost}  ${goal}`,
     )
     .join('\n')
+}
+
+const HAND_OVER_P99_MS = 5
+
+/** A line for each kind of coordination. */
+export function handOversText(handOvers: HandOver[]): string {
+  const lines = handOvers.map(({ coordination, count, p50Ms, p99Ms }) => {
+    const verdict = p99Ms <= HAND_OVER_P99_MS ? 'met   ' : 'NOT MET'
+    const figures = `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ≤ ${HAND_OVER_P99_MS} ms`
+    return `  ${verdict} ${figures}  from a release to the next waiter, ${coordination}, ${count} times`
+  })
+  return lines.join('\n')
 }
 
 /** Writes what was measured, each round by itself included; returns where. */

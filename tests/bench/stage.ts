@@ -1,3 +1,4 @@
+import { redisProgram, startRedisServer } from '../support/redis-server.ts'
 import { type Child, portOf, startChild } from './child.ts'
 import { addGroup, addKeys } from './crowds.ts'
 import { type Load, startLoad } from './load/load.ts'
@@ -11,7 +12,7 @@ export const CROWDS = {
   accounts: ['1 account', '500 accounts'],
 } as const
 export type Crowd = keyof typeof CROWDS
-export type TargetName = 'direct' | 'nginx' | 'bare' | 'turnpike' | (typeof CROWDS)[Crowd][number]
+export type TargetName = 'direct' | 'nginx' | 'bare' | 'turnpike' | 'with Redis' | (typeof CROWDS)[Crowd][number]
 
 /** Something between load and upstream; `direct` is nothing between them and has no process. */
 export interface BenchTarget {
@@ -28,6 +29,8 @@ export interface Stage extends AsyncDisposable {
   targets: BenchTarget[]
   /** Bare, and the same Turnpike with few and with many of something. Takes a while where it is not there yet. */
   crowd(of: Crowd): Promise<BenchTarget[]>
+  /** Bare, and a Turnpike that shares its limits through Redis; null where there is no Redis. */
+  shared(): Promise<BenchTarget[] | null>
 }
 
 /** Starts every process of the bench on loopback; all of them run the whole time, one of them works at a time. */
@@ -65,6 +68,12 @@ export async function openStage(say: (step: string) => void): Promise<Stage> {
         targets.push({ ...own, name, target: { port: own.target.port, ...callers } })
       }
       return targets
+    },
+    async shared() {
+      if (redisProgram === null) return null
+      const redis = toClose.use(await startRedisServer())
+      const sharing = toClose.use(await startBenchedTurnpike(upstreamPort, { REDIS_URL: redis.url }))
+      return [bareTarget(bare, barePort), { ...turnpikeTarget(sharing), name: 'with Redis' }]
     },
     [Symbol.asyncDispose]: () => toClose.disposeAsync(),
   }

@@ -14,7 +14,10 @@ export interface BenchedTurnpike extends AsyncDisposable {
 }
 
 /** The real server with nothing switched off: embedded PostgreSQL, journal, ledger, live feed; one account, no limits. */
-export async function startBenchedTurnpike(upstreamPort: number): Promise<BenchedTurnpike> {
+export async function startBenchedTurnpike(
+  upstreamPort: number,
+  env: Record<string, string> = {},
+): Promise<BenchedTurnpike> {
   await using opened = new AsyncDisposableStack()
   const dataDir = opened.use(await makeDataDir())
   const server = opened.use(
@@ -25,6 +28,7 @@ export async function startBenchedTurnpike(upstreamPort: number): Promise<Benche
         TURNPIKE_PROFILE: 'quickstart',
         TURNPIKE_PRIVATE_UPSTREAMS: `127.0.0.1:${upstreamPort}`,
         NODE_OPTIONS: '--inspect-port=127.0.0.1:0',
+        ...env,
       },
     }),
   )
