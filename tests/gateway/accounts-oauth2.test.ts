@@ -7,7 +7,11 @@ import { errorOf, type GatewayWorld, startGatewayWorld } from '../support/gatewa
 import { chatAnswer, sendJson, startRawUpstream } from '../support/raw-upstream.ts'
 
 /** An upstream that takes some tokens, and its token endpoint. */
-async function startProvider({ takes = (_token: string) => true, status = 200, error = 'invalid_client' } = {}) {
+async function startProvider({
+  takes = (_token: string): boolean => true,
+  status = 200,
+  error = 'invalid_client',
+} = {}) {
   const granted: URLSearchParams[] = []
   const upstream = await startRawUpstream((response, { path, headers, body }) => {
     if (path === '/v1/token') {

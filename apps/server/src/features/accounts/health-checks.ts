@@ -24,8 +24,6 @@ interface DueAccount {
   recovers: boolean
 }
 
-export type HealthChecks = ReturnType<typeof createHealthChecks>
-
 /**
  * Scheduled checks of accounts that ask for them, each by whichever instance claims it first. The result is an event of the
  * account; one that passes lifts an `error` where the account allows it (spec: accounts-and-billing, "Account states").

@@ -54,8 +54,6 @@ interface AccessTokensOptions {
   log: Log
 }
 
-export type AccessTokens = ReturnType<typeof createAccessTokens>
-
 /**
  * Access tokens of `oauth2` accounts, in memory and renewed ahead of their expiry: one refresh at a time over all instances,
  * whose token the others read (spec: accounts-and-billing). A rotated refresh token is stored before anything is used.

@@ -29,8 +29,6 @@ interface GrantRow {
   proxySealed: string | null
 }
 
-export type TokenStore = ReturnType<typeof createTokenStore>
-
 /** Tokens in the database, sealed; one instance at a time may replace those of an account. */
 export function createTokenStore({ sql, box }: { sql: Sql; box: SecretBox }) {
   /** Runs `work` while no other instance does for the same account. */

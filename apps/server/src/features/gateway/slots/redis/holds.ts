@@ -42,7 +42,7 @@ export function createHolds({ book, sides, loads, membership, isShared, onLost, 
   function free(taken: Hold): void {
     if (!book.strike(taken)) return
     held.delete(taken)
-    const { ask, candidate } = taken
+    const { candidate } = taken
     if (taken.endLocal()) return
     if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', -1)
     // Under another name than today's it does not count any more.
