@@ -47,6 +47,8 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'usage.list': 'viewer',
   'usage.get': 'viewer',
   'usage.summary': 'viewer',
+  'usage.series': 'viewer',
+  'usage.export': 'viewer',
   'ops.live': 'viewer',
 }
 

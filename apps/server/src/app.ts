@@ -9,6 +9,8 @@ import type { Log } from './shared/logger.ts'
 export interface AppOptions {
   gateway: Router
   trpc: RequestHandler
+  /** Files that were ordered through tRPC. */
+  exports: RequestHandler
   /** Whether this Host header may see the panel. */
   isAllowedHost(host: string | undefined): boolean
   /** Folder of the built panel. */
@@ -18,7 +20,7 @@ export interface AppOptions {
 }
 
 /** The one Express app: gateway, tRPC, health, and the panel for everything else. It does not listen. */
-export function createApp({ gateway, trpc, isAllowedHost, panelDir, readiness, log }: AppOptions): Express {
+export function createApp({ gateway, trpc, exports, isAllowedHost, panelDir, readiness, log }: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
@@ -33,6 +35,7 @@ export function createApp({ gateway, trpc, isAllowedHost, panelDir, readiness, l
     response.status(isReady ? 200 : 503).json({ status, missing })
   })
   app.use('/trpc', trpc)
+  app.use('/exports', exports)
   app.use(panel(panelDir, isAllowedHost))
   app.use(lastHandler(log))
   return app

@@ -13,6 +13,7 @@ import { createTickets } from './features/auth/tickets.ts'
 import { createGroupStore } from './features/groups/store.ts'
 import { createKeyStore } from './features/keys/store.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
+import { createExports } from './features/usage/exports.ts'
 import { createUsage } from './features/usage/usage.ts'
 import { createUserStore } from './features/users/store.ts'
 import { createClientAddress, createProxyTrust } from './http/client-address.ts'
@@ -22,6 +23,7 @@ import { createWsAdmission } from './http/ws-admission.ts'
 import type { Services } from './services.ts'
 import { apiKeyPepper } from './shared/api-key.ts'
 import type { Log } from './shared/logger.ts'
+import { hasPermission } from './shared/permissions.ts'
 import type { SecretBox } from './shared/secret-box.ts'
 import type { WallClock } from './shared/wall-clock.ts'
 import { createSockets, type SocketTimings } from './ws.ts'
@@ -58,9 +60,9 @@ export interface TrpcEnv {
 /** The tRPC side of the server: a handler for `/trpc`, the server's upgrade events, and what they call. */
 export function createTrpc({ env, timings, ...options }: TrpcOptions) {
   const { clock, log } = options
-  const { services, owners } = createServices(options)
   const publicUrl = env.publicUrl ?? null
   const rules = createOriginRules({ ...env, listenHost: env.host, publicUrl })
+  const { services, owners } = createServices({ ...options, isAllowedHost: rules.isAllowedHost })
   const clientAddress = createClientAddress(env.trustedProxies)
   const isTrustedProxy = createProxyTrust(env.trustedProxies)
 
@@ -83,6 +85,8 @@ export function createTrpc({ env, timings, ...options }: TrpcOptions) {
   return {
     /** For `app.use('/trpc', …)`. */
     httpHandler: createTrpcHandler({ services, rules, clientAddress, isSecure, clock, log }),
+    /** For `app.use('/exports', …)`. */
+    exportsHandler: services.exports.handle,
     /** For `server.on('upgrade', …)`. */
     upgrade: sockets.upgrade,
     /** Says goodbye to every socket; HTTP calls that run go on. */
@@ -99,20 +103,23 @@ function createServices({
   database,
   box,
   clock,
+  log,
   egress,
   runtime,
   tokens,
   live,
   sandboxBaseUrl,
-}: Omit<TrpcOptions, 'env'>) {
+  isAllowedHost,
+}: Omit<TrpcOptions, 'env'> & { isAllowedHost(host: string | undefined): boolean }) {
   const { db, sql } = database
   const passwords = createPasswords()
   const sessions = createSessions({ db, clock, hashKey: box.derive('sessions') })
+  const users = createUserStore({ db, hashPassword: passwords.hash })
   const services: Services = {
     auth: createAuth({ db, sessions, passwords, attempts: createAttempts({ clock }) }),
     sessions,
     tickets: createTickets({ clock }),
-    users: createUserStore({ db, hashPassword: passwords.hash }),
+    users,
     groups: createGroupStore({ db }),
     keys: createKeyStore({ db, pepper: apiKeyPepper(box) }),
     accounts: createAccounts({
@@ -126,6 +133,16 @@ function createServices({
       sandboxBaseUrl,
     }),
     usage: createUsage({ sql, clock }),
+    exports: createExports({
+      sql,
+      clock,
+      log,
+      isAllowedHost,
+      async mayExport(userId) {
+        const { status, role } = await users.get(userId)
+        return status === 'active' && hasPermission(role, 'usage:read')
+      },
+    }),
     live,
   }
   return { services, owners: createOwners({ db, passwords, sessions }) }

@@ -141,6 +141,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   const app = createApp({
     gateway: gateway.routes,
     trpc: trpc.httpHandler,
+    exports: trpc.exportsHandler,
     isAllowedHost: trpc.isAllowedHost,
     panelDir: PANEL_DIR,
     readiness: () => ({ isReady: isListening && gateway.isServing(), missing: gateway.missing() }),

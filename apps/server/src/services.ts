@@ -5,6 +5,7 @@ import type { Tickets } from './features/auth/tickets.ts'
 import type { GroupStore } from './features/groups/store.ts'
 import type { KeyStore } from './features/keys/store.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
+import type { Exports } from './features/usage/exports.ts'
 import type { Usage } from './features/usage/usage.ts'
 import type { UserStore } from './features/users/store.ts'
 
@@ -18,5 +19,6 @@ export interface Services {
   keys: KeyStore
   accounts: Accounts
   usage: Usage
+  exports: Exports
   live: LiveFeed
 }

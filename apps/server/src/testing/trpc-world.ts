@@ -70,7 +70,7 @@ export async function trpcWorld({ env, runtime, egress, timings }: WorldOptions 
     timings: { sessionCheckMs: 50, ...timings },
   })
   const server = createServer({ shouldUpgradeCallback: isWebSocketUpgrade }, (request, response) => {
-    serve(trpc.httpHandler, request, response)
+    serve(trpc, request, response)
   })
   server.on('upgrade', trpc.upgrade)
   const origin = await listen(server)
@@ -187,11 +187,12 @@ function createTestClock() {
 }
 
 function serve(
-  handler: (request: IncomingMessage, response: ServerResponse) => void,
+  { httpHandler, exportsHandler }: Pick<ReturnType<typeof createTrpc>, 'httpHandler' | 'exportsHandler'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  if (request.url?.startsWith('/trpc')) handler(request, response)
+  if (request.url?.startsWith('/trpc')) httpHandler(request, response)
+  else if (request.url?.startsWith('/exports/')) exportsHandler(request, response)
   else response.writeHead(404).end()
 }
 

@@ -25,6 +25,22 @@ export const usageGet = z.strictObject({ requestId: z.uuid() })
 
 export const usageSummary = z.strictObject({ ...filters, groupBy: z.enum(USAGE_GROUPINGS).optional() }).prefault({})
 
+/** Times are cut into these, in UTC. */
+export const USAGE_BUCKETS = ['minute', 'hour', 'day'] as const
+export type UsageBucket = (typeof USAGE_BUCKETS)[number]
+
+/** `bucket`, unasked, fits the range. At most 31 days and 1,000 points. */
+export const usageSeries = z
+  .strictObject({ ...filters, groupBy: z.enum(USAGE_GROUPINGS).optional(), bucket: z.enum(USAGE_BUCKETS).optional() })
+  .prefault({})
+
+export const EXPORT_FORMATS = ['csv', 'ndjson'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
+export const usageExport = z.strictObject({ ...filters, format: z.enum(EXPORT_FORMATS).default('csv') }).prefault({})
+
 export type UsageFilters = Omit<z.output<typeof usageSummary>, 'groupBy'>
 export type UsageList = z.output<typeof usageList>
 export type UsageSummary = z.output<typeof usageSummary>
+export type UsageSeries = z.output<typeof usageSeries>
+export type UsageExport = z.output<typeof usageExport>

@@ -1,4 +1,4 @@
-import { usageGet, usageList, usageSummary } from '@turnpike/core/inputs/usage'
+import { usageExport, usageGet, usageList, usageSeries, usageSummary } from '@turnpike/core/inputs/usage'
 import { procedure, router } from '../../trpc.ts'
 
 export const usageRouter = router({
@@ -11,4 +11,10 @@ export const usageRouter = router({
   summary: procedure('usage:read')
     .input(usageSummary)
     .query(({ ctx, input }) => ctx.services.usage.summary(input)),
+  series: procedure('usage:read')
+    .input(usageSeries)
+    .query(({ ctx, input }) => ctx.services.usage.series(input)),
+  export: procedure('usage:read')
+    .input(usageExport)
+    .mutation(({ ctx, input }) => ctx.services.exports.order(input, ctx.identity.userId)),
 })

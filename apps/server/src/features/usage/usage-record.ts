@@ -1,6 +1,6 @@
 import type { AttemptRecord, DecisionRecord, RequestTimes } from '@turnpike/core/gateway/outcome'
 import { formatDollars } from '@turnpike/core/money'
-import type { Endpoint, OutcomeKind, WireProtocol } from '@turnpike/core/words'
+import type { BillingMode, Endpoint, OutcomeKind, WireProtocol } from '@turnpike/core/words'
 
 /** One request in the ledger, as the API shows it. */
 export interface UsageRecord {
@@ -16,6 +16,11 @@ export interface UsageRecord {
   keyId: number
   groupId: number
   accountId: number | null
+  /** What `billed` was charged to; null in rows of older versions, which charged nothing. */
+  billing: BillingMode | null
+  subscriptionId: number | null
+  /** Service tier the upstream said it served; null = it said none. */
+  serviceTier: string | null
   model: string
   upstreamModel: string | null
   inputTokens: number
@@ -60,6 +65,9 @@ export interface UsageRow extends RequestTimes {
   keyId: string
   groupId: string
   accountId: string | null
+  billing: BillingMode | null
+  subscriptionId: string | null
+  serviceTier: string | null
   model: string
   upstreamModel: string | null
   upstreamResponseId: string | null
@@ -94,6 +102,9 @@ export function toUsageRecord(row: UsageRow): UsageRecord {
     keyId: Number(row.keyId),
     groupId: Number(row.groupId),
     accountId: row.accountId === null ? null : Number(row.accountId),
+    billing: row.billing,
+    subscriptionId: row.subscriptionId === null ? null : Number(row.subscriptionId),
+    serviceTier: row.serviceTier,
     model: row.model,
     upstreamModel: row.upstreamModel,
     inputTokens: Number(row.inputTokens),

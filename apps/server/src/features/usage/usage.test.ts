@@ -4,6 +4,7 @@ import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { expect, test } from 'vitest'
 import { type TrpcWorld, trpcWorld } from '../../testing/trpc-world.ts'
 import { newestRequests, usageTotals } from './queries.ts'
+import { type UsageLines, usageSeries } from './series.ts'
 import type { UsageOverview } from './usage.ts'
 import type { UsageDetail, UsageRecord } from './usage-record.ts'
 
@@ -30,6 +31,9 @@ test('a request is shown with every field of the contract, and in detail with wh
     billedNano: 2_500_000_000,
     multiplierE4: 20_000,
     errorCode: null,
+    billing: 'subscription',
+    subscriptionId: 6,
+    serviceTier: 'flex',
   })
   const record: UsageRecord = {
     requestId: outcome?.requestId ?? '',
@@ -44,6 +48,9 @@ test('a request is shown with every field of the contract, and in detail with wh
     keyId: 2,
     groupId: 3,
     accountId: 4,
+    billing: 'subscription',
+    subscriptionId: 6,
+    serviceTier: 'flex',
     model: 'gpt-4o-mini',
     upstreamModel: 'gpt-4o-mini-2024-07-18',
     inputTokens: 100,
@@ -205,6 +212,75 @@ test('an empty window has totals of 0 and no groups', async () => {
   })
 })
 
+test('a series cuts the window into whole buckets of UTC, also those in which nothing was', async () => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('viewer')
+  const hourMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 4 * HOUR_MS
+  await book(
+    world,
+    { createdAtMs: hourMs + 1, costNano: 1_000_000_000 },
+    { createdAtMs: hourMs + HOUR_MS - 1, costNano: 2_000_000_000, outcome: 'failed', status: 502 },
+    { createdAtMs: hourMs + 2 * HOUR_MS, costNano: null },
+  )
+  const at = (ms: number) => new Date(ms).toISOString()
+  const input = { from: at(hourMs + 1), to: at(hourMs + 3 * HOUR_MS), bucket: 'hour' }
+  const answer = (await world.get('usage.series', { cookie, input })).data as UsageLines
+  expect(answer).toMatchObject({ from: input.from, to: input.to, bucket: 'hour', series: [{ id: null, label: '' }] })
+  expect(answer.series[0]?.points).toMatchObject([
+    { at: at(hourMs), requests: 2, errors: 1, inputTokens: 200, outputTokens: 600, cost: '3' },
+    { at: at(hourMs + HOUR_MS), requests: 0, errors: 0, inputTokens: 0, cost: '0', costNano: '0', billed: '0' },
+    { at: at(hourMs + 2 * HOUR_MS), requests: 1, errors: 0, cost: null },
+  ])
+})
+
+test('of more than 20 groups the dearest have a line of their own, and the others one together', async () => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('viewer')
+  await book(world, ...Array.from({ length: 25 }, (_, at) => ({ model: `m${at}`, costNano: (at + 1) * 1_000_000_000 })))
+  const { series } = (await world.get('usage.series', { cookie, input: { groupBy: 'model' } })).data as UsageLines
+  expect(series.map(({ id }) => id)).toEqual([...Array.from({ length: 20 }, (_, at) => `m${24 - at}`), 'other'])
+  const costs = series.map(({ points }) => points.reduce((sum, { cost }) => sum + Number(cost), 0))
+  expect(costs.at(0)).toBe(25)
+  expect(costs.at(-1)).toBe(1 + 2 + 3 + 4 + 5)
+})
+
+test('lines carry the id and the name of what they stand for, also of no account at all', async () => {
+  await using world = await trpcWorld()
+  const { user, cookie } = await world.signIn('viewer')
+  await book(world, { userId: user.id, accountId: null })
+  const ask = async (groupBy: string) =>
+    ((await world.get('usage.series', { cookie, input: { groupBy } })).data as UsageLines).series
+  expect(await ask('user')).toMatchObject([{ id: user.id, label: 'viewer' }])
+  expect(await ask('account')).toMatchObject([{ id: null, label: '' }])
+})
+
+test.each([
+  [{ from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:01Z' }, 'from'],
+  [{ from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z', bucket: 'minute' }, 'bucket'],
+  [{ bucket: 'second' }, 'bucket'],
+])('a series of %j is too long or too fine', async (input, field) => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('viewer')
+  expect(await world.get('usage.series', { cookie, input })).toMatchObject({
+    status: 400,
+    error: { data: { reason: 'invalid_input', field } },
+  })
+})
+
+test.each([
+  [6 * HOUR_MS, 'minute', 360],
+  [7 * 24 * HOUR_MS, 'hour', 168],
+  [31 * 24 * HOUR_MS, 'day', 31],
+])('unasked, %d ms are cut by the %s', async (rangeMs, bucket, points) => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('viewer')
+  const from = Date.parse('2026-01-01T00:00:00Z')
+  const input = { from: new Date(from).toISOString(), to: new Date(from + rangeMs).toISOString() }
+  const answer = (await world.get('usage.series', { cookie, input })).data as UsageLines
+  expect(answer.bucket).toBe(bucket)
+  expect(answer.series[0]?.points).toHaveLength(points)
+})
+
 test('an absent request is not found, an id of another kind neither, and no cursor is ever SQL', async () => {
   await using world = await trpcWorld()
   const { cookie } = await world.signIn('viewer')
@@ -245,10 +321,19 @@ test('totals and groups come from one reading of the ledger', async () => {
   expect(readings).toHaveLength(partitionsIn(plan).size)
 })
 
+test('a series reads the ledger once', async () => {
+  await using world = await trpcWorld()
+  const to = new Date()
+  const window = { from: new Date(to.getTime() - 60_000), to }
+  const plan = await planOf(world, usageSeries(world.database.sql, window, 'model', 'minute'))
+  const readings = plan.match(/Scan[^\n]* on usage_logs_\d{4}/g) ?? []
+  expect(readings).toHaveLength(partitionsIn(plan).size)
+})
+
 // Few rows are cheapest read whole and sorted: what is asked is whether there is another way, so those are made dear.
 async function planOf(
   world: TrpcWorld,
-  query: ReturnType<typeof newestRequests | typeof usageTotals>,
+  query: ReturnType<typeof newestRequests | typeof usageTotals | typeof usageSeries>,
 ): Promise<string> {
   const connection = await world.database.sql.reserve()
   try {
