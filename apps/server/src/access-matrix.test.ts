@@ -13,6 +13,7 @@ const PROCEDURES = Object.entries(flatProcedures()).map(([path, { _def }]) => {
 /** Who may do what, by name: a change here is a change of the contract. */
 const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'auth.login': 'anybody',
+  'auth.acceptInvite': 'anybody',
   'auth.logout': 'user',
   'auth.me': 'user',
   'auth.changePassword': 'user',
@@ -24,6 +25,8 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'users.create': 'admin',
   'users.update': 'admin',
   'users.archive': 'admin',
+  'users.resetPassword': 'admin',
+  'users.adjustBalance': 'admin',
   'groups.list': 'viewer',
   'groups.get': 'viewer',
   'groups.create': 'admin',
@@ -34,6 +37,9 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'keys.create': 'admin',
   'keys.update': 'admin',
   'keys.revoke': 'admin',
+  'keys.rotate': 'admin',
+  'audit.list': 'admin',
+  'audit.verify': 'admin',
   'accounts.list': 'viewer',
   'accounts.get': 'viewer',
   'accounts.create': 'admin',
@@ -50,6 +56,18 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'usage.series': 'viewer',
   'usage.export': 'viewer',
   'ops.live': 'viewer',
+  'my.profile': 'user',
+  'my.limits': 'user',
+  'my.groups': 'user',
+  'my.keys.list': 'user',
+  'my.keys.create': 'user',
+  'my.keys.revoke': 'user',
+  'my.keys.rotate': 'user',
+  'my.usage.list': 'user',
+  'my.usage.summary': 'user',
+  'my.usage.series': 'user',
+  'my.errors.list': 'user',
+  'my.requests.get': 'user',
 }
 
 const callerOf = createCaller(appRouter)
@@ -108,7 +126,7 @@ function flatProcedures(): Record<string, AnyProcedure> {
 }
 
 function contextFor(services: Context['services'], role: Role | null): Context {
-  const identity = role && { sessionId: 1, userId: 1, role, expiresAt: new Date() }
+  const identity = role && { sessionId: 1, userId: 1, email: 'one@turnpike.test', role, expiresAt: new Date() }
   return {
     requestId: 'r',
     transport: 'http',

@@ -4,14 +4,17 @@ import type { AccountRuntime } from './features/accounts/account.ts'
 import { type AccountTokens, createAccounts } from './features/accounts/accounts.ts'
 import { createProbe, type Egress } from './features/accounts/probe.ts'
 import { createAccountStore } from './features/accounts/store.ts'
+import { createAudit } from './features/audit/audit.ts'
 import { createAttempts } from './features/auth/attempts.ts'
 import { createAuth } from './features/auth/auth.ts'
+import { createInvites } from './features/auth/invites.ts'
 import { createOwners } from './features/auth/owners.ts'
 import { createPasswords } from './features/auth/passwords.ts'
 import { createSessions } from './features/auth/sessions.ts'
 import { createTickets } from './features/auth/tickets.ts'
 import { createGroupStore } from './features/groups/store.ts'
 import { createKeyStore } from './features/keys/store.ts'
+import { createMy } from './features/my/my.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
 import { createExports } from './features/usage/exports.ts'
 import { createUsage } from './features/usage/usage.ts'
@@ -39,6 +42,8 @@ export interface TrpcOptions {
   live: LiveFeed
   /** Where the built-in sandbox listens; null = it does not run. */
   sandboxBaseUrl(): string | null
+  /** Where people reach the panel, for links in invitations. */
+  panelUrl(): string
   env: TrpcEnv
   timings?: SocketTimings
 }
@@ -109,19 +114,26 @@ function createServices({
   tokens,
   live,
   sandboxBaseUrl,
+  panelUrl,
   isAllowedHost,
 }: Omit<TrpcOptions, 'env'> & { isAllowedHost(host: string | undefined): boolean }) {
   const { db, sql } = database
   const passwords = createPasswords()
   const sessions = createSessions({ db, clock, hashKey: box.derive('sessions') })
-  const users = createUserStore({ db, hashPassword: passwords.hash })
+  const invites = createInvites({ clock, hashKey: box.derive('invites') })
+  const users = createUserStore({
+    db,
+    hashPassword: passwords.hash,
+    invite: invites.issue,
+    onSignedOut: (userId) => sessions.revokeOthers(userId, null),
+  })
   const services: Services = {
-    auth: createAuth({ db, sessions, passwords, attempts: createAttempts({ clock }) }),
+    auth: createAuth({ db, sessions, passwords, invites, attempts: createAttempts({ clock }) }),
     sessions,
     tickets: createTickets({ clock }),
     users,
     groups: createGroupStore({ db }),
-    keys: createKeyStore({ db, pepper: apiKeyPepper(box) }),
+    keys: createKeyStore({ db, pepper: apiKeyPepper(box), clock }),
     accounts: createAccounts({
       store: createAccountStore({ db, box }),
       probe: createProbe({ egress, clock }),
@@ -133,6 +145,7 @@ function createServices({
       sandboxBaseUrl,
     }),
     usage: createUsage({ sql, clock }),
+    my: createMy({ sql, clock, findUser: users.get }),
     exports: createExports({
       sql,
       clock,
@@ -144,6 +157,8 @@ function createServices({
       },
     }),
     live,
+    audit: createAudit({ db }),
+    panelUrl,
   }
   return { services, owners: createOwners({ db, passwords, sessions }) }
 }

@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto'
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createDb, migrate, openInstanceLock } from '@turnpike/db'
@@ -122,6 +123,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     tokens,
     live,
     sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
+    panelUrl: () => env.publicUrl ?? listeningUrl(server, env.host),
     env,
   })
   const healthChecks = createHealthChecks({
@@ -170,4 +172,11 @@ async function startDatabase(env: Env, log: Log, opened: AsyncDisposableStack): 
   const postgres = await openEmbeddedDatabase(join(env.dataDir, 'postgres'), log)
   opened.defer(() => postgres.close())
   return postgres.url
+}
+
+/** Where the server listens, as somebody on this machine or in its network writes it. */
+function listeningUrl(server: Server, host: string): string {
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`
 }

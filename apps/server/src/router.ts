@@ -1,7 +1,9 @@
 import { accountsRouter } from './features/accounts/router.ts'
+import { auditRouter } from './features/audit/router.ts'
 import { authRouter } from './features/auth/router.ts'
 import { groupsRouter } from './features/groups/router.ts'
 import { keysRouter } from './features/keys/router.ts'
+import { myRouter } from './features/my/router.ts'
 import { opsRouter } from './features/ops/router.ts'
 import { usageRouter } from './features/usage/router.ts'
 import { usersRouter } from './features/users/router.ts'
@@ -10,12 +12,14 @@ import { router } from './trpc.ts'
 /** The whole tRPC API. */
 export const appRouter = router({
   auth: authRouter,
+  audit: auditRouter,
   users: usersRouter,
   groups: groupsRouter,
   keys: keysRouter,
   accounts: accountsRouter,
   usage: usageRouter,
   ops: opsRouter,
+  my: myRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -1,9 +1,11 @@
 import type { Accounts } from './features/accounts/accounts.ts'
+import type { Audit } from './features/audit/audit.ts'
 import type { Auth } from './features/auth/auth.ts'
 import type { Sessions } from './features/auth/sessions.ts'
 import type { Tickets } from './features/auth/tickets.ts'
 import type { GroupStore } from './features/groups/store.ts'
 import type { KeyStore } from './features/keys/store.ts'
+import type { My } from './features/my/my.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
 import type { Exports } from './features/usage/exports.ts'
 import type { Usage } from './features/usage/usage.ts'
@@ -20,5 +22,9 @@ export interface Services {
   accounts: Accounts
   usage: Usage
   exports: Exports
+  my: My
   live: LiveFeed
+  audit: Audit
+  /** Where people reach the panel. */
+  panelUrl(): string
 }

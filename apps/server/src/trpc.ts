@@ -3,6 +3,7 @@ import { getStatusCodeFromKey, TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/unst
 import type { Services } from './services.ts'
 import { AppError } from './shared/app-error.ts'
 import { asAppError } from './shared/as-app-error.ts'
+import type { Actor } from './shared/audit.ts'
 import { within } from './shared/deadline.ts'
 import type { Identity } from './shared/identity.ts'
 import { hasPermission, type Permission } from './shared/permissions.ts'
@@ -70,8 +71,16 @@ export function procedure(permission: Permission, { deadlineMs = DEADLINE_MS }: 
       const identity = await ctx.authenticate()
       if (!identity) throw new AppError('unauthenticated')
       if (!hasPermission(identity.role, permission)) throw new AppError('forbidden')
-      return next({ ctx: { identity } })
+      return next({ ctx: { identity, actor: actorOf(identity, ctx) } })
     })
+}
+
+/** The caller as the audit log names him. */
+export function actorOf(
+  { userId, email }: Identity,
+  { clientIp, requestId }: Pick<Context, 'clientIp' | 'requestId'>,
+): Actor {
+  return { kind: 'user', id: userId, name: email, ip: clientIp, requestId }
 }
 
 /** Begins a procedure for callers who have not signed in. */

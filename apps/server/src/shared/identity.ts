@@ -4,6 +4,7 @@ import type { Role } from '@turnpike/core/words'
 export interface Identity {
   sessionId: number
   userId: number
+  email: string
   role: Role
   /** The session's absolute end. */
   expiresAt: Date

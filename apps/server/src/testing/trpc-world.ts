@@ -66,6 +66,7 @@ export async function trpcWorld({ env, runtime, egress, timings }: WorldOptions 
     runtime: { view: () => IDLE, clear: async () => {}, ...runtime },
     tokens: { fresh: async () => ({ value: 'access-token' }) },
     sandboxBaseUrl: () => null,
+    panelUrl: () => 'http://panel.test',
     env: { ...ENV, ...env },
     timings: { sessionCheckMs: 50, ...timings },
   })
@@ -76,7 +77,7 @@ export async function trpcWorld({ env, runtime, egress, timings }: WorldOptions 
   const origin = await listen(server)
 
   async function addUser(role: Role, email = `${role}@turnpike.test`) {
-    const user = await trpc.services.users.create(
+    const { user } = await trpc.services.users.create(
       { email, name: role, role, concurrency: 5, groupIds: [], notes: '', password: PASSWORD },
       'owner',
     )

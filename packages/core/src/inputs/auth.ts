@@ -10,5 +10,8 @@ export const login = z.strictObject({
 
 export const changePassword = z.strictObject({ currentPassword: typedPassword, newPassword })
 
+/** The token of an invitation's link, and the password its owner chose. */
+export const acceptInvite = z.strictObject({ token: z.string().max(200), password: newPassword })
+
 /** The first owner, as the environment or the first-run page names it. */
 export const firstOwner = z.strictObject({ email, password: newPassword })

@@ -44,6 +44,10 @@ export const keyUpdate = z.strictObject({
   ...settings,
 })
 
+/** The old key stays valid for the overlap; 0 ends it at once. */
+export const keyRotate = z.strictObject({ id, overlapSeconds: z.int().min(0).max(2_592_000).default(86_400) })
+
+export type KeyRotate = z.output<typeof keyRotate>
 export type KeyList = z.output<typeof keyList>
 export type KeyCreate = z.output<typeof keyCreate>
 export type KeyUpdate = z.output<typeof keyUpdate>

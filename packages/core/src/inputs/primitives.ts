@@ -47,6 +47,14 @@ export const dollars = z.string().transform((value, context) => {
   return z.NEVER
 })
 
+/** The same, also less than nothing. */
+export const signedDollars = z.string().transform((value, context) => {
+  const nano = parseDollars(value)
+  if (nano !== null) return nano
+  context.addIssue({ code: 'custom', message: 'must be dollars with at most 9 decimals' })
+  return z.NEVER
+})
+
 /** A multiplier with at most 4 decimals in, ten-thousandths out. */
 export const multiplier = z
   .string()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ROLES, USER_STATUSES } from '../words.ts'
-import { count, email, id, ids, line, newPassword, page, text } from './primitives.ts'
+import { count, email, id, ids, line, newPassword, page, signedDollars, text } from './primitives.ts'
 
 const role = z.enum(ROLES)
 const name = text(200).trim()
@@ -38,6 +38,14 @@ export const userUpdate = z.strictObject({
   notes: notes.optional(),
 })
 
+/** What is added to (or, negative, taken from) a balance, and why. */
+export const balanceAdjust = z.strictObject({
+  id,
+  amount: signedDollars.refine((nano) => nano !== 0n, 'must not be 0'),
+  reason: line(500),
+})
+
 export type UserList = z.output<typeof userList>
 export type UserCreate = z.output<typeof userCreate>
+export type BalanceAdjust = z.output<typeof balanceAdjust>
 export type UserUpdate = z.output<typeof userUpdate>

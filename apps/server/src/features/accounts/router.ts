@@ -7,8 +7,6 @@ import {
   accountUpdate,
 } from '@turnpike/core/inputs/accounts'
 import { byId } from '@turnpike/core/inputs/primitives'
-import type { Actor } from '../../shared/audit.ts'
-import type { Identity } from '../../shared/identity.ts'
 import { procedure, router } from '../../trpc.ts'
 
 // A new account is asked for its models, and a test waits for two answers of its upstream.
@@ -24,19 +22,19 @@ export const accountsRouter = router({
     .query(({ ctx, input }) => ctx.services.accounts.get(input.id)),
   create: procedure('accounts:write', { deadlineMs: CREATE_DEADLINE_MS })
     .input(accountCreate)
-    .mutation(({ ctx, input }) => ctx.services.accounts.create(input, actorOf(ctx))),
+    .mutation(({ ctx, input }) => ctx.services.accounts.create(input, ctx.actor)),
   update: procedure('accounts:write')
     .input(accountUpdate)
-    .mutation(({ ctx, input }) => ctx.services.accounts.update(input, actorOf(ctx))),
+    .mutation(({ ctx, input }) => ctx.services.accounts.update(input, ctx.actor)),
   archive: procedure('accounts:write')
     .input(byId)
-    .mutation(({ ctx, input }) => ctx.services.accounts.archive(input.id, actorOf(ctx))),
+    .mutation(({ ctx, input }) => ctx.services.accounts.archive(input.id, ctx.actor)),
   setSchedulable: procedure('accounts:operate')
     .input(accountSetSchedulable)
-    .mutation(({ ctx, input }) => ctx.services.accounts.setSchedulable(input.id, input.schedulable, actorOf(ctx))),
+    .mutation(({ ctx, input }) => ctx.services.accounts.setSchedulable(input.id, input.schedulable, ctx.actor)),
   clearState: procedure('accounts:write')
     .input(byId)
-    .mutation(({ ctx, input }) => ctx.services.accounts.clearState(input.id, actorOf(ctx))),
+    .mutation(({ ctx, input }) => ctx.services.accounts.clearState(input.id, ctx.actor)),
   events: procedure('accounts:read')
     .input(accountEvents)
     .query(({ ctx, input }) => ctx.services.accounts.events(input)),
@@ -47,15 +45,3 @@ export const accountsRouter = router({
     .input(accountTest)
     .mutation(({ ctx, input }) => ctx.services.accounts.test(input.id, input.model)),
 })
-
-function actorOf({
-  identity,
-  clientIp,
-  requestId,
-}: {
-  identity: Identity
-  clientIp: string
-  requestId: string
-}): Actor {
-  return { kind: 'user', id: identity.userId, name: `user ${identity.userId}`, ip: clientIp, requestId }
-}

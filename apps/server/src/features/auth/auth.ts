@@ -2,8 +2,10 @@ import type { Db } from '@turnpike/db'
 import { users } from '@turnpike/db/schema'
 import { and, eq, sql } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
+import { type Actor, recordAudit } from '../../shared/audit.ts'
 import type { Identity } from '../../shared/identity.ts'
 import type { Attempts } from './attempts.ts'
+import type { Invites } from './invites.ts'
 import type { Passwords } from './passwords.ts'
 import type { Origin, Sessions } from './sessions.ts'
 
@@ -12,14 +14,15 @@ interface AuthOptions {
   sessions: Sessions
   passwords: Passwords
   attempts: Attempts
+  invites: Invites
 }
 
 export type Auth = ReturnType<typeof createAuth>
 
 /** Signing in and out, and one's own password. */
-export function createAuth({ db, sessions, passwords, attempts }: AuthOptions) {
+export function createAuth({ db, sessions, passwords, attempts, invites }: AuthOptions) {
   /** A wrong password, an unknown address and a disabled user are one answer after one and the same time. */
-  async function login(email: string, password: string, origin: Origin) {
+  async function login(email: string, password: string, origin: Origin, requestId: string) {
     if (!attempts.take(email, origin.ip)) throw new AppError('too_many_attempts')
     const [user] = await db
       .select({ id: users.id, passwordHash: users.passwordHash })
@@ -28,11 +31,37 @@ export function createAuth({ db, sessions, passwords, attempts }: AuthOptions) {
     const isRight = await passwords.verify(user?.passwordHash ?? null, password)
     if (!user || !isRight) throw new AppError('invalid_credentials')
     attempts.forget(email, origin.ip)
+    const actor: Actor = { kind: 'user', id: user.id, name: email, ip: origin.ip, requestId }
+    await db.transaction((tx) => audit(tx, actor, 'auth.login'))
     return { userId: user.id, ...(await sessions.begin(user.id, origin)) }
   }
 
+  /** Sets the password of who was invited, once, and signs him in. A link that is unknown, used or too old: one answer. */
+  async function acceptInvite(token: string, password: string, origin: Origin, requestId: string) {
+    if (!attempts.take('invitation', origin.ip)) throw new AppError('too_many_attempts')
+    const passwordHash = await passwords.hash(password)
+    const userId = await db.transaction(async (tx) => {
+      const invited = await invites.take(tx, token)
+      if (invited === null) return null
+      const [user] = await tx
+        .update(users)
+        .set({ passwordHash })
+        .where(and(eq(users.id, invited), eq(users.status, 'active')))
+        .returning({ id: users.id, email: users.email })
+      if (user === undefined) return null
+      await audit(tx, { kind: 'user', id: user.id, name: user.email, ip: origin.ip, requestId }, 'auth.acceptInvite')
+      return user.id
+    })
+    if (userId === null) {
+      throw new AppError('invalid_credentials', { message: 'This link was used or is too old; ask for a new one' })
+    }
+    attempts.forget('invitation', origin.ip)
+    return { userId, ...(await sessions.begin(userId, origin)) }
+  }
+
   /** Ends every other session of the user. */
-  async function changePassword(caller: Identity, current: string, replacement: string, ip: string): Promise<void> {
+  async function changePassword(caller: Identity, current: string, replacement: string, actor: Actor): Promise<void> {
+    const ip = actor.ip ?? ''
     const account = `user ${caller.userId}`
     if (!attempts.take(account, ip)) throw new AppError('too_many_attempts')
     const [user] = await db.select({ passwordHash: users.passwordHash }).from(users).where(eq(users.id, caller.userId))
@@ -41,9 +70,16 @@ export function createAuth({ db, sessions, passwords, attempts }: AuthOptions) {
     }
     attempts.forget(account, ip)
     const passwordHash = await passwords.hash(replacement)
-    await db.update(users).set({ passwordHash }).where(eq(users.id, caller.userId))
+    await db.transaction(async (tx) => {
+      await tx.update(users).set({ passwordHash }).where(eq(users.id, caller.userId))
+      await audit(tx, actor, 'auth.changePassword')
+    })
     await sessions.revokeOthers(caller.userId, caller.sessionId)
   }
 
-  return { login, changePassword }
+  return { login, acceptInvite, changePassword }
+}
+
+function audit(tx: Parameters<typeof recordAudit>[0], actor: Actor, action: string): Promise<void> {
+  return recordAudit(tx, actor, { action, target: { type: 'user', id: actor.id }, change: {} })
 }

@@ -1,4 +1,4 @@
-import { changePassword, login } from '@turnpike/core/inputs/auth'
+import { acceptInvite, changePassword, login } from '@turnpike/core/inputs/auth'
 import { byId, nothing, page } from '@turnpike/core/inputs/primitives'
 import { z } from 'zod'
 import { AppError } from '../../shared/app-error.ts'
@@ -13,9 +13,18 @@ export const authRouter = router({
     .mutation(async ({ ctx, input }) => {
       if (ctx.transport !== 'http') throw new AppError('invalid_input', { message: 'Sign in over HTTP' })
       const origin = { ip: ctx.clientIp, userAgent: ctx.userAgent }
-      const { userId, token, expiresAt } = await ctx.services.auth.login(input.email, input.password, origin)
-      ctx.setSessionCookie({ token, expiresAt })
-      return { user: await ctx.services.users.get(userId), expiresAt: expiresAt.toISOString() }
+      const begun = await ctx.services.auth.login(input.email, input.password, origin, ctx.requestId)
+      ctx.setSessionCookie(begun)
+      return { user: await ctx.services.users.get(begun.userId), expiresAt: begun.expiresAt.toISOString() }
+    }),
+  acceptInvite: publicProcedure()
+    .input(acceptInvite)
+    .mutation(async ({ ctx, input }) => {
+      if (ctx.transport !== 'http') throw new AppError('invalid_input', { message: 'Sign in over HTTP' })
+      const origin = { ip: ctx.clientIp, userAgent: ctx.userAgent }
+      const begun = await ctx.services.auth.acceptInvite(input.token, input.password, origin, ctx.requestId)
+      ctx.setSessionCookie(begun)
+      return { user: await ctx.services.users.get(begun.userId), expiresAt: begun.expiresAt.toISOString() }
     }),
   logout: procedure('self')
     .input(nothing)
@@ -34,7 +43,7 @@ export const authRouter = router({
   changePassword: procedure('self')
     .input(changePassword)
     .mutation(async ({ ctx, input }) => {
-      await ctx.services.auth.changePassword(ctx.identity, input.currentPassword, input.newPassword, ctx.clientIp)
+      await ctx.services.auth.changePassword(ctx.identity, input.currentPassword, input.newPassword, ctx.actor)
       return ctx.services.users.get(ctx.identity.userId)
     }),
   wsTicket: procedure('self')

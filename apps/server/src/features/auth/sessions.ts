@@ -139,6 +139,7 @@ export function createSessions({ db, clock, hashKey }: { db: Db['db']; clock: Wa
       .select({
         sessionId: sessions.id,
         userId: users.id,
+        email: users.email,
         role: users.role,
         expiresAt: sessions.expiresAt,
         lastSeenAt: sessions.lastSeenAt,

@@ -11,11 +11,11 @@ export const groupsRouter = router({
     .query(({ ctx, input }) => ctx.services.groups.get(input.id)),
   create: procedure('groups:write')
     .input(groupCreate)
-    .mutation(({ ctx, input }) => ctx.services.groups.create(input)),
+    .mutation(({ ctx, input }) => ctx.services.groups.create(input, ctx.actor)),
   update: procedure('groups:write')
     .input(groupUpdate)
-    .mutation(({ ctx, input }) => ctx.services.groups.update(input)),
+    .mutation(({ ctx, input }) => ctx.services.groups.update(input, ctx.actor)),
   archive: procedure('groups:write')
     .input(byId)
-    .mutation(({ ctx, input }) => ctx.services.groups.archive(input.id)),
+    .mutation(({ ctx, input }) => ctx.services.groups.archive(input.id, ctx.actor)),
 })

@@ -5,6 +5,8 @@ import type { Db } from '@turnpike/db'
 import { groups } from '@turnpike/db/schema'
 import { and, asc, eq, gt, ilike, ne } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
+import { type Actor, recordAudit, SYSTEM } from '../../shared/audit.ts'
+import { changed } from '../../shared/changed.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
 
 /** A group as the API shows it. Null = no limit. */
@@ -54,26 +56,49 @@ export function createGroupStore({ db }: { db: Db['db'] }) {
     return found(await db.select().from(groups).where(eq(groups.id, id)))
   }
 
-  async function create({ name, ...settings }: GroupCreate): Promise<Group> {
-    return found(
-      await db
-        .insert(groups)
-        .values({ name, ...toColumns(settings) })
-        .returning(),
-    )
+  async function create({ name, ...settings }: GroupCreate, actor: Actor = SYSTEM): Promise<Group> {
+    return db.transaction(async (tx) => {
+      const group = found(
+        await tx
+          .insert(groups)
+          .values({ name, ...toColumns(settings) })
+          .returning(),
+      )
+      await audit(tx, actor, 'groups.create', group.id, { ...group })
+      return group
+    })
   }
 
-  async function update({ id, ...changes }: GroupUpdate): Promise<Group> {
+  async function update({ id, ...changes }: GroupUpdate, actor: Actor = SYSTEM): Promise<Group> {
     const columns = toColumns(changes)
     if (Object.values(columns).every((value) => value === undefined)) return get(id)
-    return found(await db.update(groups).set(columns).where(eq(groups.id, id)).returning())
+    return db.transaction(async (tx) => {
+      const before = found(await tx.select().from(groups).where(eq(groups.id, id)).for('update'))
+      const group = found(await tx.update(groups).set(columns).where(eq(groups.id, id)).returning())
+      await audit(tx, actor, 'groups.update', id, changed(before, group))
+      return group
+    })
   }
 
-  async function archive(id: number): Promise<Group> {
-    return found(await db.update(groups).set({ status: 'archived' }).where(eq(groups.id, id)).returning())
+  async function archive(id: number, actor: Actor = SYSTEM): Promise<Group> {
+    return db.transaction(async (tx) => {
+      const group = found(await tx.update(groups).set({ status: 'archived' }).where(eq(groups.id, id)).returning())
+      await audit(tx, actor, 'groups.archive', id, {})
+      return group
+    })
   }
 
   return { list, get, create, update, archive }
+}
+
+function audit(
+  tx: Parameters<typeof recordAudit>[0],
+  actor: Actor,
+  action: string,
+  id: number,
+  change: Record<string, unknown>,
+): Promise<void> {
+  return recordAudit(tx, actor, { action, target: { type: 'group', id }, change })
 }
 
 type GroupRow = typeof groups.$inferSelect

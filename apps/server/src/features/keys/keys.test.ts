@@ -126,3 +126,42 @@ test.each([
     error: { data: { reason: 'invalid_input', field } },
   })
 })
+
+test('a rotated key hands its settings and what it has spent to the new one, and stays valid for the overlap', async () => {
+  await using world = await trpcWorld()
+  const { user, cookie } = await world.signIn('admin')
+  const group = await world.services.groups.create({ name: 'g' })
+  const { data: made } = await world.post('keys.create', {
+    cookie,
+    input: {
+      userId: user.id,
+      groupId: group.id,
+      name: 'old',
+      concurrency: 3,
+      spendingLimits: { total: '5' },
+      cidrs: ['10.0.0.0/8'],
+    },
+  })
+  const { key: old, secret } = Object(made)
+  await world.database.sql`insert into key_spending (key_id, total_nano) values (${old.id}, 7)`
+  const { data } = await world.post('keys.rotate', { cookie, input: { id: old.id, overlapSeconds: 60 } })
+  const { key, secret: replacement } = Object(data)
+  expect(replacement).not.toBe(secret)
+  expect(key).toMatchObject({
+    name: 'old',
+    concurrency: 3,
+    spendingLimits: { total: '5' },
+    cidrs: ['10.0.0.0/8'],
+    status: 'active',
+  })
+  const ending = Object((await world.get('keys.get', { cookie, input: { id: old.id } })).data)
+  expect(ending.status).toBe('active')
+  expect(Math.abs(Date.parse(ending.expiresAt) - world.clock.now() - 60_000)).toBeLessThan(5_000)
+  expect(await world.database.sql`select total_nano::int as total from key_spending where key_id = ${key.id}`).toEqual([
+    { total: 7 },
+  ])
+  expect(await world.post('keys.rotate', { cookie, input: { id: old.id } })).toMatchObject({ status: 409 })
+  const { data: again } = await world.post('keys.rotate', { cookie, input: { id: key.id, overlapSeconds: 0 } })
+  expect(Object(again).key.status).toBe('active')
+  expect((await world.get('keys.get', { cookie, input: { id: key.id } })).data).toMatchObject({ status: 'revoked' })
+})

@@ -1,4 +1,4 @@
-import { keyCreate, keyList, keyUpdate } from '@turnpike/core/inputs/keys'
+import { keyCreate, keyList, keyRotate, keyUpdate } from '@turnpike/core/inputs/keys'
 import { byId } from '@turnpike/core/inputs/primitives'
 import { procedure, router } from '../../trpc.ts'
 
@@ -11,11 +11,14 @@ export const keysRouter = router({
     .query(({ ctx, input }) => ctx.services.keys.get(input.id)),
   create: procedure('keys:write')
     .input(keyCreate)
-    .mutation(({ ctx, input }) => ctx.services.keys.create(input)),
+    .mutation(({ ctx, input }) => ctx.services.keys.create(input, ctx.actor)),
   update: procedure('keys:write')
     .input(keyUpdate)
-    .mutation(({ ctx, input }) => ctx.services.keys.update(input)),
+    .mutation(({ ctx, input }) => ctx.services.keys.update(input, ctx.actor)),
   revoke: procedure('keys:write')
     .input(byId)
-    .mutation(({ ctx, input }) => ctx.services.keys.revoke(input.id)),
+    .mutation(({ ctx, input }) => ctx.services.keys.revoke(input.id, ctx.actor)),
+  rotate: procedure('keys:write')
+    .input(keyRotate)
+    .mutation(({ ctx, input }) => ctx.services.keys.rotate(input, ctx.actor)),
 })

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import type { KeyCreate, KeyList, KeyUpdate } from '@turnpike/core/inputs/keys'
+import type { KeyCreate, KeyList, KeyRotate, KeyUpdate } from '@turnpike/core/inputs/keys'
 import { formatDollars } from '@turnpike/core/money'
 import type { KeyStatus } from '@turnpike/core/words'
 import type { Db } from '@turnpike/db'
-import { apiKeys, groups, userGroups, users } from '@turnpike/db/schema'
+import { apiKeys, groups, keySpending, userGroups, users } from '@turnpike/db/schema'
 import { and, asc, eq, gt, ilike, or } from 'drizzle-orm'
 import { API_KEY_BYTES, hashApiKey, makeApiKey, pepperVersion } from '../../shared/api-key.ts'
 import { AppError } from '../../shared/app-error.ts'
+import { type Actor, recordAudit, SYSTEM } from '../../shared/audit.ts'
+import { changed } from '../../shared/changed.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
+import type { WallClock } from '../../shared/wall-clock.ts'
 
 /** An API key as the API shows it, without its secret. Null = no limit; an empty list = everything. */
 export interface Key {
@@ -37,7 +40,7 @@ export interface IssuedKey {
 export type KeyStore = ReturnType<typeof createKeyStore>
 
 /** API keys in the database; `pepper` keys the hash that is stored of them. */
-export function createKeyStore({ db, pepper }: { db: Db['db']; pepper: Uint8Array }) {
+export function createKeyStore({ db, pepper, clock }: { db: Db['db']; pepper: Uint8Array; clock: WallClock }) {
   async function list({ userId, groupId, status, query, limit, cursor }: KeyList): Promise<Page<Key>> {
     const after = afterId(cursor)
     const rows = await db
@@ -63,18 +66,47 @@ export function createKeyStore({ db, pepper }: { db: Db['db']; pepper: Uint8Arra
     return found(await db.select().from(apiKeys).where(eq(apiKeys.id, id)))
   }
 
-  /** `random` is given where the same key must come out every time (quick start); else it is fresh. */
-  async function create(input: KeyCreate, random: Uint8Array = randomBytes(API_KEY_BYTES)): Promise<IssuedKey> {
-    const { key: secret, publicId, last4 } = makeApiKey(random)
+  async function create(input: KeyCreate, actor: Actor = SYSTEM): Promise<IssuedKey> {
     const { userId, groupId, name, ...settings } = input
-    await refuseForeignGroup(db, userId, groupId)
-    const rows = await db
+    return db.transaction(async (tx) => {
+      await refuseForeignGroup(tx, userId, groupId)
+      const issued = await insert(tx, { ...toColumns(settings), userId, groupId, name })
+      await audit(tx, actor, 'keys.create', issued.key.id, { ...issued.key })
+      return issued
+    })
+  }
+
+  /**
+   * A new key with the settings of the old one, which stays valid for the overlap. What the old one has spent counts
+   * against the same limits of the new one.
+   */
+  async function rotate({ id, overlapSeconds }: KeyRotate, actor: Actor = SYSTEM): Promise<IssuedKey> {
+    return db.transaction(async (tx) => {
+      const [old] = await tx.select().from(apiKeys).where(eq(apiKeys.id, id)).for('update')
+      if (!old) throw new AppError('not_found', { field: 'id' })
+      const now = clock.now()
+      refuseEnded(old, now)
+      await refuseForeignGroup(tx, old.userId, old.groupId)
+      const issued = await insert(tx, settingsOf(old))
+      const [spent] = await tx.select().from(keySpending).where(eq(keySpending.keyId, id))
+      if (spent) await tx.insert(keySpending).values({ ...spent, keyId: issued.key.id })
+      const endsAt = Math.min(now + overlapSeconds * 1_000, old.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY)
+      const ending = overlapSeconds === 0 ? { status: 'revoked' as const } : { expiresAt: new Date(endsAt) }
+      await tx
+        .update(apiKeys)
+        .set({ ...ending, replacedById: issued.key.id })
+        .where(eq(apiKeys.id, id))
+      await audit(tx, actor, 'keys.rotate', id, { replacedBy: issued.key.id, overlapSeconds })
+      return issued
+    })
+  }
+
+  async function insert(tx: Pick<Db['db'], 'insert'>, values: KeySettings): Promise<IssuedKey> {
+    const { key: secret, publicId, last4 } = makeApiKey(randomBytes(API_KEY_BYTES))
+    const rows = await tx
       .insert(apiKeys)
       .values({
-        ...toColumns(settings),
-        userId,
-        groupId,
-        name,
+        ...values,
         publicId,
         last4,
         secretHash: hashApiKey(pepper, secret),
@@ -84,7 +116,7 @@ export function createKeyStore({ db, pepper }: { db: Db['db']; pepper: Uint8Arra
     return { key: found(rows), secret }
   }
 
-  async function update({ id, groupId, ...changes }: KeyUpdate): Promise<Key> {
+  async function update({ id, groupId, ...changes }: KeyUpdate, actor: Actor = SYSTEM): Promise<Key> {
     return db.transaction(async (tx) => {
       const [current] = await tx.select().from(apiKeys).where(eq(apiKeys.id, id)).for('update')
       if (!current) throw new AppError('not_found', { field: 'id' })
@@ -92,15 +124,57 @@ export function createKeyStore({ db, pepper }: { db: Db['db']; pepper: Uint8Arra
       if (groupId !== undefined) await refuseForeignGroup(tx, current.userId, groupId)
       const columns = { ...toColumns(changes), groupId }
       if (Object.values(columns).every((value) => value === undefined)) return toKey(current)
-      return found(await tx.update(apiKeys).set(columns).where(eq(apiKeys.id, id)).returning())
+      const key = found(await tx.update(apiKeys).set(columns).where(eq(apiKeys.id, id)).returning())
+      await audit(tx, actor, 'keys.update', id, changed(toKey(current), key))
+      return key
     })
   }
 
-  async function revoke(id: number): Promise<Key> {
-    return found(await db.update(apiKeys).set({ status: 'revoked' }).where(eq(apiKeys.id, id)).returning())
+  async function revoke(id: number, actor: Actor = SYSTEM): Promise<Key> {
+    return db.transaction(async (tx) => {
+      const key = found(await tx.update(apiKeys).set({ status: 'revoked' }).where(eq(apiKeys.id, id)).returning())
+      await audit(tx, actor, 'keys.revoke', id, {})
+      return key
+    })
   }
 
-  return { list, get, create, update, revoke }
+  return { list, get, create, update, revoke, rotate }
+}
+
+type KeySettings = Omit<typeof apiKeys.$inferInsert, 'publicId' | 'last4' | 'secretHash' | 'pepperVersion'>
+
+/** All of a key that its successor takes over. */
+function settingsOf(row: KeyRow): KeySettings {
+  return {
+    userId: row.userId,
+    groupId: row.groupId,
+    name: row.name,
+    expiresAt: row.expiresAt,
+    concurrency: row.concurrency,
+    requestsPerMinute: row.requestsPerMinute,
+    tokensPerMinute: row.tokensPerMinute,
+    limitTotalNano: row.limitTotalNano,
+    limitDayNano: row.limitDayNano,
+    limitMonthNano: row.limitMonthNano,
+    models: row.models,
+    cidrs: row.cidrs,
+  }
+}
+
+function refuseEnded({ status, expiresAt, replacedById }: KeyRow, nowMs: number): void {
+  if (replacedById !== null) throw new AppError('conflict', { message: 'This key has been replaced already' })
+  const hasEnded = status !== 'active' || (expiresAt !== null && expiresAt.getTime() <= nowMs)
+  if (hasEnded) throw new AppError('conflict', { message: 'Only an active key can be replaced' })
+}
+
+function audit(
+  tx: Parameters<typeof recordAudit>[0],
+  actor: Actor,
+  action: string,
+  id: number,
+  change: Record<string, unknown>,
+): Promise<void> {
+  return recordAudit(tx, actor, { action, target: { type: 'key', id }, change })
 }
 
 type KeyRow = typeof apiKeys.$inferSelect

@@ -1,10 +1,10 @@
 import { byId } from '@turnpike/core/inputs/primitives'
-import { userCreate, userList, userUpdate } from '@turnpike/core/inputs/users'
-import { procedure, router } from '../../trpc.ts'
-import type { User } from './store.ts'
+import { balanceAdjust, userCreate, userList, userUpdate } from '@turnpike/core/inputs/users'
+import { type Context, procedure, router } from '../../trpc.ts'
+import type { Invite, User } from './store.ts'
 
-/** A new user; `invite` is the single-use link for one created without a password, where invitations are set up. */
-export type CreatedUser = User & { invite: { url: string; expiresAt: string } | null }
+/** A user with the single-use link by which he sets his password; null where he has one already. */
+export type InvitedUser = User & { invite: { url: string; expiresAt: string } | null }
 
 export const usersRouter = router({
   list: procedure('users:read')
@@ -15,13 +15,28 @@ export const usersRouter = router({
     .query(({ ctx, input }) => ctx.services.users.get(input.id)),
   create: procedure('users:write')
     .input(userCreate)
-    .mutation(async ({ ctx, input }): Promise<CreatedUser> => {
-      return { ...(await ctx.services.users.create(input, ctx.identity.role)), invite: null }
+    .mutation(async ({ ctx, input }) => {
+      return withLink(ctx, await ctx.services.users.create(input, ctx.identity.role, ctx.actor))
     }),
   update: procedure('users:write')
     .input(userUpdate)
-    .mutation(({ ctx, input }) => ctx.services.users.update(input, ctx.identity.role)),
+    .mutation(({ ctx, input }) => ctx.services.users.update(input, ctx.identity.role, ctx.actor)),
   archive: procedure('users:write')
     .input(byId)
-    .mutation(({ ctx, input }) => ctx.services.users.archive(input.id, ctx.identity.role)),
+    .mutation(({ ctx, input }) => ctx.services.users.archive(input.id, ctx.identity.role, ctx.actor)),
+  resetPassword: procedure('users:write')
+    .input(byId)
+    .mutation(async ({ ctx, input }) => {
+      return withLink(ctx, await ctx.services.users.resetPassword(input.id, ctx.identity.role, ctx.actor))
+    }),
+  adjustBalance: procedure('users:write')
+    .input(balanceAdjust)
+    .mutation(({ ctx, input }) => ctx.services.users.adjustBalance(input, ctx.actor)),
 })
+
+/** Behind the `#` the token stays in the browser: no server and no log sees it on the way. */
+function withLink({ services }: Context, { user, invite }: { user: User; invite: Invite | null }): InvitedUser {
+  if (invite === null) return { ...user, invite: null }
+  const url = `${services.panelUrl()}/invite#${invite.token}`
+  return { ...user, invite: { url, expiresAt: invite.expiresAt.toISOString() } }
+}

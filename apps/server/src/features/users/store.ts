@@ -1,10 +1,11 @@
-import type { UserCreate, UserList, UserUpdate } from '@turnpike/core/inputs/users'
+import type { BalanceAdjust, UserCreate, UserList, UserUpdate } from '@turnpike/core/inputs/users'
 import { formatDollars } from '@turnpike/core/money'
 import type { Role, UserStatus } from '@turnpike/core/words'
 import type { Db } from '@turnpike/db'
-import { groups, userGroups, users } from '@turnpike/db/schema'
+import { balanceChanges, groups, userGroups, users } from '@turnpike/db/schema'
 import { and, asc, eq, gt, ilike, inArray, ne, or, sql } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
+import { type Actor, recordAudit, SYSTEM } from '../../shared/audit.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
 import { hasPermission } from '../../shared/permissions.ts'
 
@@ -25,17 +26,27 @@ export interface User {
   createdAt: string
 }
 
-export type UserStore = ReturnType<typeof createUserStore>
-type Builder = Pick<Db['db'], 'select' | 'insert' | 'update' | 'delete'>
+/** A single-use link by which a user sets his password. */
+export interface Invite {
+  token: string
+  expiresAt: Date
+}
 
-/** Users in the database. `hashPassword` is the only thing that ever sees a password here. */
-export function createUserStore({
-  db,
-  hashPassword,
-}: {
+interface UserStoreOptions {
   db: Db['db']
   hashPassword(password: string): Promise<string>
-}) {
+  /** Makes a link in place of any the user had. */
+  invite(tx: Transaction, userId: number): Promise<Invite>
+  /** All sessions of the user have to end. */
+  onSignedOut(userId: number): Promise<void>
+}
+
+export type UserStore = ReturnType<typeof createUserStore>
+type Builder = Pick<Db['db'], 'select' | 'insert' | 'update' | 'delete'>
+type Transaction = Parameters<Parameters<Db['db']['transaction']>[0]>[0]
+
+/** Users in the database. `hashPassword` is the only thing that ever sees a password here. */
+export function createUserStore({ db, hashPassword, invite, onSignedOut }: UserStoreOptions) {
   async function list({ role, status, query, limit, cursor }: UserList): Promise<Page<User>> {
     const after = afterId(cursor)
     const rows = await selectUsers(db)
@@ -56,9 +67,13 @@ export function createUserStore({
     return readUser(db, id)
   }
 
-  /** `actor` is the role of who creates: nobody makes a user of a higher role than his own. */
-  async function create({ groupIds, password, ...values }: UserCreate, actor: Role): Promise<User> {
-    refuseOwnersToOthers(actor, values.role)
+  /** `role` is that of who creates: nobody makes a user of a higher one. Without a password he gets an invitation. */
+  async function create(
+    { groupIds, password, ...values }: UserCreate,
+    role: Role,
+    actor: Actor = SYSTEM,
+  ): Promise<{ user: User; invite: Invite | null }> {
+    refuseOwnersToOthers(role, values.role)
     const passwordHash = password === undefined ? null : await hashPassword(password)
     return db.transaction(async (tx) => {
       await refuseTakenEmail(tx, values.email)
@@ -68,34 +83,75 @@ export function createUserStore({
         .returning({ id: users.id })
       if (!row) throw new AppError('internal')
       await replaceGroups(tx, row.id, groupIds)
-      return readUser(tx, row.id)
+      const invited = passwordHash === null ? await invite(tx, row.id) : null
+      await audit(tx, actor, 'users.create', row.id, { ...values, groupIds })
+      return { user: await readUser(tx, row.id), invite: invited }
     })
   }
 
-  async function update({ id, groupIds, ...changes }: UserUpdate, actor: Role): Promise<User> {
+  async function update({ id, groupIds, ...changes }: UserUpdate, role: Role, actor: Actor = SYSTEM): Promise<User> {
     return db.transaction(async (tx) => {
       const current = await lockUser(tx, id)
-      refuseOwnersToOthers(actor, current.role)
-      if (changes.role) refuseOwnersToOthers(actor, changes.role)
+      refuseOwnersToOthers(role, current.role)
+      if (changes.role) refuseOwnersToOthers(role, changes.role)
       if (changes.email) await refuseTakenEmail(tx, changes.email, id)
       if (Object.keys(changes).length > 0) await tx.update(users).set(changes).where(eq(users.id, id))
       if (groupIds) await replaceGroups(tx, id, groupIds)
       if (current.role === 'owner') await refuseOwnerless(tx)
+      await audit(tx, actor, 'users.update', id, { ...changes, groupIds })
       return readUser(tx, id)
     })
   }
 
-  async function archive(id: number, actor: Role): Promise<User> {
-    return db.transaction(async (tx) => {
+  /** A new link to set a password; the old one is void, and whoever is signed in as the user is so no longer. */
+  async function resetPassword(id: number, role: Role, actor: Actor): Promise<{ user: User; invite: Invite }> {
+    const reset = await db.transaction(async (tx) => {
       const current = await lockUser(tx, id)
-      refuseOwnersToOthers(actor, current.role)
+      refuseOwnersToOthers(role, current.role)
+      await tx.update(users).set({ passwordHash: null }).where(eq(users.id, id))
+      const invited = await invite(tx, id)
+      await audit(tx, actor, 'users.resetPassword', id, {})
+      return { user: await readUser(tx, id), invite: invited }
+    })
+    await onSignedOut(id)
+    return reset
+  }
+
+  /** The balance and the row that explains it, in one transaction. */
+  async function adjustBalance({ id, amount, reason }: BalanceAdjust, actor: Actor): Promise<User> {
+    return db.transaction(async (tx) => {
+      await lockUser(tx, id)
+      const actorUserId = actor.kind === 'user' ? actor.id : null
+      await tx
+        .insert(balanceChanges)
+        .values({ userId: id, kind: 'adjustment', amountNano: amount, reason, actorUserId })
+      await tx
+        .update(users)
+        .set({ balanceNano: sql`${users.balanceNano} + ${amount}` })
+        .where(eq(users.id, id))
+      await audit(tx, actor, 'users.adjustBalance', id, { amount: formatDollars(amount), reason })
+      return readUser(tx, id)
+    })
+  }
+
+  async function archive(id: number, role: Role, actor: Actor = SYSTEM): Promise<User> {
+    const archived = await db.transaction(async (tx) => {
+      const current = await lockUser(tx, id)
+      refuseOwnersToOthers(role, current.role)
       await tx.update(users).set({ status: 'archived' }).where(eq(users.id, id))
       if (current.role === 'owner') await refuseOwnerless(tx)
+      await audit(tx, actor, 'users.archive', id, {})
       return readUser(tx, id)
     })
+    await onSignedOut(id)
+    return archived
   }
 
-  return { list, get, create, update, archive }
+  return { list, get, create, update, archive, resetPassword, adjustBalance }
+}
+
+function audit(tx: Transaction, actor: Actor, action: string, id: number, change: Record<string, unknown>) {
+  return recordAudit(tx, actor, { action, target: { type: 'user', id }, change })
 }
 
 function selectUsers(db: Builder) {
@@ -152,8 +208,8 @@ async function lockUser(db: Builder, id: number): Promise<{ role: Role }> {
   return row
 }
 
-function refuseOwnersToOthers(actor: Role, role: Role): void {
-  if (role === 'owner' && !hasPermission(actor, 'owners:write')) throw new AppError('forbidden', { field: 'role' })
+function refuseOwnersToOthers(caller: Role, role: Role): void {
+  if (role === 'owner' && !hasPermission(caller, 'owners:write')) throw new AppError('forbidden', { field: 'role' })
 }
 
 async function refuseTakenEmail(db: Builder, email: string, butId = 0): Promise<void> {

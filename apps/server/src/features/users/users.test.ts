@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { PASSWORD, trpcWorld } from '../../testing/trpc-world.ts'
 
-test('a new user has the defaults of the contract, a folded address, and no invitation yet', async () => {
+test('a new user has the defaults of the contract, a folded address, and an invitation', async () => {
   await using world = await trpcWorld()
   const { cookie } = await world.signIn('admin')
   const { data } = await world.post('users.create', { cookie, input: { email: '  Ann@Turnpike.TEST ' } })
@@ -19,7 +19,7 @@ test('a new user has the defaults of the contract, a folded address, and no invi
     groupIds: [],
     notes: '',
     createdAt: expect.stringMatching(/Z$/),
-    invite: null,
+    invite: { url: expect.stringContaining('/invite#'), expiresAt: expect.any(String) },
   })
 })
 
