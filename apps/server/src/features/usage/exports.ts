@@ -5,6 +5,7 @@ import type { Db } from '@turnpike/db'
 import { within } from '../../shared/deadline.ts'
 import type { Log } from '../../shared/logger.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
+import { untilAborted } from './cancelled-query.ts'
 import { exportText } from './export-text.ts'
 import { createExportTickets, type ExportOrder } from './export-tickets.ts'
 import { declareCursor, fetchFromCursor } from './queries.ts'
@@ -113,20 +114,4 @@ function refuse(response: ServerResponse, status: number, text: string): void {
 async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
   if (text === '' || response.write(text)) return
   await within(STALLED_MS, once(response, 'drain', { signal }))
-}
-
-interface Cancellable<T> extends PromiseLike<T> {
-  cancel(): void
-}
-
-// The database stops working on what nobody waits for any more.
-async function untilAborted<T>(query: Cancellable<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const cancel = () => query.cancel()
-  signal.addEventListener('abort', cancel, { once: true })
-  try {
-    return await query
-  } finally {
-    signal.removeEventListener('abort', cancel)
-  }
 }

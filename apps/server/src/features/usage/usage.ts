@@ -3,13 +3,13 @@ import type { Db } from '@turnpike/db'
 import { AppError } from '../../shared/app-error.ts'
 import { type Page, pageOf } from '../../shared/keyset.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
+import { inTime } from './cancelled-query.ts'
 import { newestRequests, requestById, usageTotals } from './queries.ts'
 import { bucketFor, toLines, type UsageLines, usageSeries } from './series.ts'
 import { groupId, toTotals, type UsageTotals } from './totals.ts'
 import { toUsageDetail, toUsageRecord, type UsageDetail, type UsageRecord } from './usage-record.ts'
 import { placeOf, windowOf } from './window-of.ts'
 
-const QUERY_MS = 4_500
 const MAX_GROUPS = 1_000
 
 /** One user, key, model …: `id` is null where the ledger names none. */
@@ -73,18 +73,4 @@ export function createUsage({ sql, clock }: { sql: Db['sql']; clock: WallClock }
   }
 
   return { list, get, summary, series }
-}
-
-interface Cancellable<T> extends PromiseLike<T> {
-  cancel(): void
-}
-
-// The database stops working on what nobody waits for any more.
-async function inTime<T>(query: Cancellable<T>): Promise<T> {
-  const timer = setTimeout(() => query.cancel(), QUERY_MS)
-  try {
-    return await query
-  } finally {
-    clearTimeout(timer)
-  }
 }
