@@ -38,6 +38,18 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'keys.update': 'admin',
   'keys.revoke': 'admin',
   'keys.rotate': 'admin',
+  'subscriptions.list': 'viewer',
+  'subscriptions.assign': 'admin',
+  'subscriptions.extend': 'admin',
+  'subscriptions.revoke': 'admin',
+  'subscriptions.progress': 'viewer',
+  'prices.list': 'viewer',
+  'prices.set': 'admin',
+  'prices.remove': 'admin',
+  'prices.quote': 'viewer',
+  'redeem.list': 'viewer',
+  'redeem.generate': 'admin',
+  'redeem.expire': 'admin',
   'audit.list': 'admin',
   'audit.verify': 'admin',
   'accounts.list': 'viewer',
@@ -68,6 +80,7 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'my.usage.series': 'user',
   'my.errors.list': 'user',
   'my.requests.get': 'user',
+  'my.redeem': 'user',
 }
 
 const callerOf = createCaller(appRouter)

@@ -16,6 +16,9 @@ import { createGroupStore } from './features/groups/store.ts'
 import { createKeyStore } from './features/keys/store.ts'
 import { createMy } from './features/my/my.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
+import { createPrices } from './features/prices/prices.ts'
+import { createRedeemCodes } from './features/redeem/redeem.ts'
+import { createSubscriptions } from './features/subscriptions/subscriptions.ts'
 import { createExports } from './features/usage/exports.ts'
 import { createUsage } from './features/usage/usage.ts'
 import { createUserStore } from './features/users/store.ts'
@@ -127,6 +130,7 @@ function createServices({
     invite: invites.issue,
     onSignedOut: (userId) => sessions.revokeOthers(userId, null),
   })
+  const subscriptions = createSubscriptions({ db, clock })
   const services: Services = {
     auth: createAuth({ db, sessions, passwords, invites, attempts: createAttempts({ clock }) }),
     sessions,
@@ -143,6 +147,15 @@ function createServices({
       box,
       clock,
       sandboxBaseUrl,
+    }),
+    subscriptions,
+    prices: createPrices({ db, clock }),
+    redeemCodes: createRedeemCodes({
+      db,
+      clock,
+      hashKey: box.derive('redeem codes'),
+      grantDays: subscriptions.grant,
+      attempts: createAttempts({ clock }),
     }),
     usage: createUsage({ sql, clock }),
     my: createMy({ sql, clock, findUser: users.get }),

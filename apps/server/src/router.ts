@@ -5,6 +5,9 @@ import { groupsRouter } from './features/groups/router.ts'
 import { keysRouter } from './features/keys/router.ts'
 import { myRouter } from './features/my/router.ts'
 import { opsRouter } from './features/ops/router.ts'
+import { pricesRouter } from './features/prices/router.ts'
+import { redeemRouter } from './features/redeem/router.ts'
+import { subscriptionsRouter } from './features/subscriptions/router.ts'
 import { usageRouter } from './features/usage/router.ts'
 import { usersRouter } from './features/users/router.ts'
 import { router } from './trpc.ts'
@@ -17,6 +20,9 @@ export const appRouter = router({
   groups: groupsRouter,
   keys: keysRouter,
   accounts: accountsRouter,
+  subscriptions: subscriptionsRouter,
+  prices: pricesRouter,
+  redeem: redeemRouter,
   usage: usageRouter,
   ops: opsRouter,
   my: myRouter,

@@ -7,6 +7,9 @@ import type { GroupStore } from './features/groups/store.ts'
 import type { KeyStore } from './features/keys/store.ts'
 import type { My } from './features/my/my.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
+import type { Prices } from './features/prices/prices.ts'
+import type { RedeemCodes } from './features/redeem/redeem.ts'
+import type { Subscriptions } from './features/subscriptions/subscriptions.ts'
 import type { Exports } from './features/usage/exports.ts'
 import type { Usage } from './features/usage/usage.ts'
 import type { UserStore } from './features/users/store.ts'
@@ -20,6 +23,9 @@ export interface Services {
   groups: GroupStore
   keys: KeyStore
   accounts: Accounts
+  subscriptions: Subscriptions
+  prices: Prices
+  redeemCodes: RedeemCodes
   usage: Usage
   exports: Exports
   my: My

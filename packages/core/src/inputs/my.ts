@@ -42,5 +42,7 @@ export const myUsageSeries = z
 
 export const myErrorList = z.strictObject({ ...window, ...page }).prefault({})
 
+export const myRedeem = z.strictObject({ code: z.string().max(100) })
+
 export type MyPage = z.output<typeof myPage>
 export type MyErrorList = z.output<typeof myErrorList>

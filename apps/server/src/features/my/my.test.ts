@@ -178,6 +178,21 @@ test('failed requests tell their code and the fixed text of it, page by page', a
   expect((await world.get('my.errors.list', { cookie, input: { cursor: 'x' } })).status).toBe(400)
 })
 
+test('a code is good once, for who redeems it first', async () => {
+  await using world = await trpcWorld()
+  const { user, cookie } = await world.signIn('user')
+  const { cookie: admin } = await world.signIn('admin')
+  const made = await world.post('redeem.generate', { cookie: admin, input: { kind: 'balance', amount: '5' } })
+  const { codes } = made.data as { codes: string[] }
+  const input = { code: ` ${codes[0]} ` }
+  expect((await world.post('my.redeem', { cookie, input })).data).toMatchObject({ kind: 'balance', amount: '5' })
+  expect((await world.services.users.get(user.id)).balance).toBe('5')
+  expect(await world.post('my.redeem', { cookie, input })).toMatchObject({
+    status: 404,
+    error: { data: { reason: 'not_found', field: 'code' } },
+  })
+})
+
 test('limits are one’s own: concurrency, balance, keys with what they spent, windows that run and are over', async () => {
   await using world = await trpcWorld()
   const { user, cookie } = await world.signIn('user')

@@ -1,5 +1,13 @@
 import { keyRotate } from '@turnpike/core/inputs/keys'
-import { myErrorList, myKeyCreate, myPage, myUsageList, myUsageSeries, myUsageSummary } from '@turnpike/core/inputs/my'
+import {
+  myErrorList,
+  myKeyCreate,
+  myPage,
+  myRedeem,
+  myUsageList,
+  myUsageSeries,
+  myUsageSummary,
+} from '@turnpike/core/inputs/my'
 import { byId, nothing } from '@turnpike/core/inputs/primitives'
 import { usageGet } from '@turnpike/core/inputs/usage'
 import { AppError } from '../../shared/app-error.ts'
@@ -79,4 +87,7 @@ export const myRouter = router({
       .query(({ ctx, input }) => ctx.services.my.errors.list(ctx.identity.userId, input)),
   }),
   requests,
+  redeem: self()
+    .input(myRedeem)
+    .mutation(({ ctx, input }) => ctx.services.redeemCodes.redeem(ctx.identity.userId, input.code, ctx.actor)),
 })
