@@ -50,6 +50,8 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'redeem.list': 'viewer',
   'redeem.generate': 'admin',
   'redeem.expire': 'admin',
+  'settings.get': 'viewer',
+  'settings.set': 'admin',
   'audit.list': 'admin',
   'audit.verify': 'admin',
   'accounts.list': 'viewer',

@@ -18,6 +18,7 @@ import { createMy } from './features/my/my.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
 import { createPrices } from './features/prices/prices.ts'
 import { createRedeemCodes } from './features/redeem/redeem.ts'
+import { createSettingsStore } from './features/settings/settings.ts'
 import { createSubscriptions } from './features/subscriptions/subscriptions.ts'
 import { createExports } from './features/usage/exports.ts'
 import { createUsage } from './features/usage/usage.ts'
@@ -149,6 +150,7 @@ function createServices({
       sandboxBaseUrl,
     }),
     subscriptions,
+    settings: createSettingsStore({ db }),
     prices: createPrices({ db, clock }),
     redeemCodes: createRedeemCodes({
       db,

@@ -7,6 +7,7 @@ import { myRouter } from './features/my/router.ts'
 import { opsRouter } from './features/ops/router.ts'
 import { pricesRouter } from './features/prices/router.ts'
 import { redeemRouter } from './features/redeem/router.ts'
+import { settingsRouter } from './features/settings/router.ts'
 import { subscriptionsRouter } from './features/subscriptions/router.ts'
 import { usageRouter } from './features/usage/router.ts'
 import { usersRouter } from './features/users/router.ts'
@@ -23,6 +24,7 @@ export const appRouter = router({
   subscriptions: subscriptionsRouter,
   prices: pricesRouter,
   redeem: redeemRouter,
+  settings: settingsRouter,
   usage: usageRouter,
   ops: opsRouter,
   my: myRouter,

@@ -9,6 +9,7 @@ import type { My } from './features/my/my.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
 import type { Prices } from './features/prices/prices.ts'
 import type { RedeemCodes } from './features/redeem/redeem.ts'
+import type { SettingsStore } from './features/settings/settings.ts'
 import type { Subscriptions } from './features/subscriptions/subscriptions.ts'
 import type { Exports } from './features/usage/exports.ts'
 import type { Usage } from './features/usage/usage.ts'
@@ -26,6 +27,7 @@ export interface Services {
   subscriptions: Subscriptions
   prices: Prices
   redeemCodes: RedeemCodes
+  settings: SettingsStore
   usage: Usage
   exports: Exports
   my: My

@@ -6,10 +6,11 @@ import { and, desc, eq, gt, inArray, isNull, lt, ne } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
 import type { Identity } from '../../shared/identity.ts'
 import { afterId, type Page, pageOf } from '../../shared/keyset.ts'
+import { storedSettings } from '../../shared/stored-settings.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
 
 const IDLE_MS = 30 * 60_000
-const LIFETIME_MS = 12 * 60 * 60_000
+const HOUR_MS = 60 * 60_000
 const TOUCH_EVERY_MS = 60_000
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
 
@@ -40,7 +41,8 @@ export function createSessions({ db, clock, hashKey }: { db: Db['db']; clock: Wa
   async function begin(userId: number, { ip, userAgent }: Origin): Promise<{ token: string; expiresAt: Date }> {
     const token = randomBytes(32).toString('base64url')
     const now = new Date(clock.now())
-    const expiresAt = new Date(now.getTime() + LIFETIME_MS)
+    const { 'sessions.absoluteHours': hours } = await storedSettings(db)
+    const expiresAt = new Date(now.getTime() + hours * HOUR_MS)
     await db.delete(sessions).where(and(eq(sessions.userId, userId), lt(sessions.expiresAt, now)))
     await db.insert(sessions).values({
       tokenHash: hashOf(token),
