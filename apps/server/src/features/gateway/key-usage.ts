@@ -1,7 +1,8 @@
-import { calendarStarts, windowEnd, windowStarts } from '@turnpike/core/billing/windows'
+import { calendarStarts } from '@turnpike/core/billing/windows'
 import { formatDollars } from '@turnpike/core/money'
 import type { BillingMode } from '@turnpike/core/words'
 import type { Sql } from 'postgres'
+import { type CurrentWindow, currentWindows } from '../../shared/subscription-windows.ts'
 import type { KeyRecord } from './keys/key-store.ts'
 
 interface SpendingRow {
@@ -78,25 +79,26 @@ async function subscriptionUsage(sql: Sql, { userId, groupId }: KeyRecord, { now
       and s.expires_at > ${now}
     order by s.id limit 1`
   if (row === undefined) return null
-  const starts = windowStarts(now.getTime(), timeZone)
-
-  function windowOf(startedAt: Date | null, earliestMs: number, days: 1 | 7 | 30, spent: string, limit: string | null) {
-    const isRunning = startedAt !== null && startedAt.getTime() >= earliestMs
-    return {
-      spent: isRunning ? dollars(spent) : '0',
-      limit: dollars(limit),
-      startedAt: isRunning ? startedAt.toISOString() : null,
-      resetsAt: isRunning ? new Date(windowEnd(startedAt.getTime(), days, timeZone)).toISOString() : null,
-    }
-  }
-
+  const windows = currentWindows(
+    {
+      day: { startedAt: row.dayStartedAt, spentNano: BigInt(row.day) },
+      week: { startedAt: row.weekStartedAt, spentNano: BigInt(row.week) },
+      month: { startedAt: row.monthStartedAt, spentNano: BigInt(row.month) },
+    },
+    now.getTime(),
+    timeZone,
+  )
   return {
     startsAt: row.startsAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
-    day: windowOf(row.dayStartedAt, starts.day, 1, row.day, row.limitDay),
-    week: windowOf(row.weekStartedAt, starts.week, 7, row.week, row.limitWeek),
-    month: windowOf(row.monthStartedAt, starts.month, 30, row.month, row.limitMonth),
+    day: toWindow(windows.day, row.limitDay),
+    week: toWindow(windows.week, row.limitWeek),
+    month: toWindow(windows.month, row.limitMonth),
   }
+}
+
+function toWindow({ spentNano, startedAt, resetsAt }: CurrentWindow, limitNano: string | null) {
+  return { spent: formatDollars(spentNano), limit: dollars(limitNano), startedAt, resetsAt }
 }
 
 function dollars(nano: string | null): string | null {
