@@ -52,6 +52,9 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'redeem.expire': 'admin',
   'settings.get': 'viewer',
   'settings.set': 'admin',
+  'tokens.list': 'admin',
+  'tokens.create': 'admin',
+  'tokens.revoke': 'admin',
   'audit.list': 'admin',
   'audit.verify': 'admin',
   'accounts.list': 'viewer',
@@ -141,7 +144,14 @@ function flatProcedures(): Record<string, AnyProcedure> {
 }
 
 function contextFor(services: Context['services'], role: Role | null): Context {
-  const identity = role && { sessionId: 1, userId: 1, email: 'one@turnpike.test', role, expiresAt: new Date() }
+  const identity = role && {
+    kind: 'session' as const,
+    sessionId: 1,
+    userId: 1,
+    email: 'one@turnpike.test',
+    role,
+    expiresAt: new Date(),
+  }
   return {
     requestId: 'r',
     transport: 'http',

@@ -20,6 +20,7 @@ import { createPrices } from './features/prices/prices.ts'
 import { createRedeemCodes } from './features/redeem/redeem.ts'
 import { createSettingsStore } from './features/settings/settings.ts'
 import { createSubscriptions } from './features/subscriptions/subscriptions.ts'
+import { createServiceTokens } from './features/tokens/tokens.ts'
 import { createExports } from './features/usage/exports.ts'
 import { createUsage } from './features/usage/usage.ts'
 import { createUserStore } from './features/users/store.ts'
@@ -150,6 +151,7 @@ function createServices({
       sandboxBaseUrl,
     }),
     subscriptions,
+    serviceTokens: createServiceTokens({ db, clock, hashKey: box.derive('service tokens') }),
     settings: createSettingsStore({ db }),
     prices: createPrices({ db, clock }),
     redeemCodes: createRedeemCodes({

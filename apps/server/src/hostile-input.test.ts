@@ -138,6 +138,7 @@ async function reasonOf(world: TrpcWorld, userId: number, path: string, input: u
     clientIp: '192.0.2.1',
     userAgent: null,
     authenticate: async () => ({
+      kind: 'session',
       sessionId: 1,
       userId,
       email: 'owner@turnpike.test',

@@ -9,6 +9,7 @@ import { pricesRouter } from './features/prices/router.ts'
 import { redeemRouter } from './features/redeem/router.ts'
 import { settingsRouter } from './features/settings/router.ts'
 import { subscriptionsRouter } from './features/subscriptions/router.ts'
+import { tokensRouter } from './features/tokens/router.ts'
 import { usageRouter } from './features/usage/router.ts'
 import { usersRouter } from './features/users/router.ts'
 import { router } from './trpc.ts'
@@ -25,6 +26,7 @@ export const appRouter = router({
   prices: pricesRouter,
   redeem: redeemRouter,
   settings: settingsRouter,
+  tokens: tokensRouter,
   usage: usageRouter,
   ops: opsRouter,
   my: myRouter,

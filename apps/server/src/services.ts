@@ -11,6 +11,7 @@ import type { Prices } from './features/prices/prices.ts'
 import type { RedeemCodes } from './features/redeem/redeem.ts'
 import type { SettingsStore } from './features/settings/settings.ts'
 import type { Subscriptions } from './features/subscriptions/subscriptions.ts'
+import type { ServiceTokens } from './features/tokens/tokens.ts'
 import type { Exports } from './features/usage/exports.ts'
 import type { Usage } from './features/usage/usage.ts'
 import type { UserStore } from './features/users/store.ts'
@@ -28,6 +29,7 @@ export interface Services {
   prices: Prices
   redeemCodes: RedeemCodes
   settings: SettingsStore
+  serviceTokens: ServiceTokens
   usage: Usage
   exports: Exports
   my: My

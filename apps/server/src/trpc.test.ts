@@ -61,6 +61,7 @@ function contextWith(services: object, occupy: Context['occupy']): Context {
     clientIp: '192.0.2.1',
     userAgent: null,
     authenticate: async () => ({
+      kind: 'session',
       sessionId: 1,
       userId: 1,
       email: 'owner@turnpike.test',

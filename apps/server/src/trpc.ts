@@ -5,8 +5,8 @@ import { AppError } from './shared/app-error.ts'
 import { asAppError } from './shared/as-app-error.ts'
 import type { Actor } from './shared/audit.ts'
 import { within } from './shared/deadline.ts'
-import type { Identity } from './shared/identity.ts'
-import { hasPermission, type Permission } from './shared/permissions.ts'
+import type { Identity, SessionIdentity } from './shared/identity.ts'
+import { isAllowed, type Permission } from './shared/permissions.ts'
 
 const DEADLINE_MS = 5_000
 
@@ -70,17 +70,28 @@ export function procedure(permission: Permission, { deadlineMs = DEADLINE_MS }: 
     .use(async ({ ctx, next }) => {
       const identity = await ctx.authenticate()
       if (!identity) throw new AppError('unauthenticated')
-      if (!hasPermission(identity.role, permission)) throw new AppError('forbidden')
+      if (!isAllowed(identity, permission)) throw new AppError('forbidden')
       return next({ ctx: { identity, actor: actorOf(identity, ctx) } })
     })
 }
 
+/** Begins a procedure about the caller's own sign-in: only somebody who has signed in can call it, no program. */
+export function ownProcedure() {
+  return procedure('self').use(({ ctx, next }) => next({ ctx: { identity: signedIn(ctx.identity) } }))
+}
+
+function signedIn(identity: Identity): SessionIdentity {
+  if (identity.kind !== 'session') throw new AppError('forbidden')
+  return identity
+}
+
 /** The caller as the audit log names him. */
 export function actorOf(
-  { userId, email }: Identity,
-  { clientIp, requestId }: Pick<Context, 'clientIp' | 'requestId'>,
+  identity: Identity,
+  { clientIp: ip, requestId }: Pick<Context, 'clientIp' | 'requestId'>,
 ): Actor {
-  return { kind: 'user', id: userId, name: email, ip: clientIp, requestId }
+  if (identity.kind === 'token') return { kind: 'token', id: identity.tokenId, name: identity.name, ip, requestId }
+  return { kind: 'user', id: identity.userId, name: identity.email, ip, requestId }
 }
 
 /** Begins a procedure for callers who have not signed in. */

@@ -1,6 +1,7 @@
 import type { Role } from '@turnpike/core/words'
 import type { WebSocket } from 'ws'
 import type { Sessions } from './features/auth/sessions.ts'
+import type { ServiceTokens } from './features/tokens/tokens.ts'
 import { within } from './shared/deadline.ts'
 import type { Identity } from './shared/identity.ts'
 import type { Log } from './shared/logger.ts'
@@ -14,6 +15,7 @@ const SERVICE_RESTART = 1012
 
 interface SocketSessionsOptions {
   sessions: Sessions
+  serviceTokens: Pick<ServiceTokens, 'liveAmong' | 'onRevoked'>
   log: Log
   sessionCheckMs?: number
   touchMs?: number
@@ -24,14 +26,14 @@ interface SocketSessionsOptions {
  * revocation here) finds those that ended anywhere. An open socket counts as activity of its session.
  */
 export function createSocketSessions(options: SocketSessionsOptions) {
-  const { sessions, log, sessionCheckMs = CHECK_MS, touchMs = TOUCH_MS } = options
-  const sockets = new Map<WebSocket, { sessionId: number; role: Role }>()
+  const { sessions, serviceTokens, log, sessionCheckMs = CHECK_MS, touchMs = TOUCH_MS } = options
+  const sockets = new Map<WebSocket, Identity>()
   let isChecking = false
   let touchedAt = performance.now()
 
   const timer = setInterval(checkSoon, sessionCheckMs)
   timer.unref()
-  const stopListening = sessions.onRevoked(checkSoon)
+  const stopListening = [sessions.onRevoked(checkSoon), serviceTokens.onRevoked(checkSoon)]
 
   function add(socket: WebSocket, identity: Identity): void {
     sockets.set(socket, identity)
@@ -50,26 +52,36 @@ export function createSocketSessions(options: SocketSessionsOptions) {
   }
 
   async function check(): Promise<void> {
-    const ids = [...new Set([...sockets.values()].map(({ sessionId }) => sessionId))]
+    const identities = [...sockets.values()]
+    const ids = [...new Set(identities.flatMap((each) => (each.kind === 'session' ? each.sessionId : [])))]
+    const tokenIds = [...new Set(identities.flatMap((each) => (each.kind === 'token' ? each.tokenId : [])))]
     closeEnded(await within(QUERY_MS, sessions.rolesOfLive(ids)), new Set(ids))
+    closeRevoked(await within(QUERY_MS, serviceTokens.liveAmong(tokenIds)), new Set(tokenIds))
     if (performance.now() - touchedAt < touchMs) return
     touchedAt = performance.now()
     await within(QUERY_MS, sessions.touch(ids))
   }
 
   function closeEnded(roles: Map<number, Role>, asked: Set<number>): void {
-    for (const [socket, { sessionId, role }] of sockets) {
-      if (!asked.has(sessionId)) continue
-      const present = roles.get(sessionId)
+    for (const [socket, identity] of sockets) {
+      if (identity.kind !== 'session' || !asked.has(identity.sessionId)) continue
+      const present = roles.get(identity.sessionId)
       if (present === undefined) socket.close(UNAUTHENTICATED, 'session ended')
       // Subscriptions were allowed to the role of their beginning.
-      else if (present !== role) socket.close(SERVICE_RESTART, 'role changed')
+      else if (present !== identity.role) socket.close(SERVICE_RESTART, 'role changed')
+    }
+  }
+
+  function closeRevoked(live: Set<number>, asked: Set<number>): void {
+    for (const [socket, identity] of sockets) {
+      if (identity.kind !== 'token' || !asked.has(identity.tokenId) || live.has(identity.tokenId)) continue
+      socket.close(UNAUTHENTICATED, 'token ended')
     }
   }
 
   function close(): void {
     clearInterval(timer)
-    stopListening()
+    for (const stop of stopListening) stop()
   }
 
   return { add, close }

@@ -53,7 +53,12 @@ export interface SocketTimings {
 export function createSockets({ services, admission, log, timings = {} }: SocketsOptions) {
   const { firstMessageMs = FIRST_MESSAGE_MS, pingMs = PING_MS, deadMs = DEAD_MS } = timings
   const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false })
-  const live = createSocketSessions({ sessions: services.sessions, log, ...timings })
+  const live = createSocketSessions({
+    sessions: services.sessions,
+    serviceTokens: services.serviceTokens,
+    log,
+    ...timings,
+  })
   const peers = new WeakMap<IncomingMessage, Peer>()
   const greetings = new WeakMap<WebSocket, NodeJS.Timeout>()
   let isClosing = false
@@ -104,11 +109,14 @@ export function createSockets({ services, admission, log, timings = {} }: Socket
     }
     clearTimeout(greetings.get(client))
     live.add(client, identity)
-    return contextOf(services, client, peer, identity.sessionId)
+    return contextOf(services, client, peer, identity)
   }
 
   // A token that is given must be good: it is not replaced by the cookie.
   async function identify(peer: Peer, firstMessageToken: string | null): Promise<Identity | null> {
+    if (peer.urlTicket === null && firstMessageToken?.startsWith('tps_')) {
+      return services.serviceTokens.findByToken(firstMessageToken)
+    }
     const ticket = peer.urlTicket ?? firstMessageToken
     if (ticket !== null) {
       const sessionId = services.tickets.redeem(ticket)
@@ -135,14 +143,14 @@ export function createSockets({ services, admission, log, timings = {} }: Socket
   return { upgrade, close, openSockets: () => wss.clients.size }
 }
 
-function contextOf(services: Services, client: WebSocket, peer: Peer, sessionId: number): Context {
+function contextOf(services: Services, client: WebSocket, peer: Peer, identity: Identity): Context {
   const taken = { call: 0, subscription: 0 }
   return {
     requestId: randomUUID(),
     transport: 'ws',
     clientIp: peer.ip,
     userAgent: peer.userAgent,
-    authenticate: () => services.sessions.findById(sessionId),
+    authenticate: () => present(services, identity),
     // A socket cannot set cookies; its session ends on the server all the same.
     setSessionCookie() {},
     isSlow: () => client.bufferedAmount > SLOW_BYTES,
@@ -155,4 +163,11 @@ function contextOf(services: Services, client: WebSocket, peer: Peer, sessionId:
     },
     services,
   }
+}
+
+/** The caller as he is now; null = his session or token has ended. */
+function present(services: Services, identity: Identity): Promise<Identity | null> {
+  return identity.kind === 'session'
+    ? services.sessions.findById(identity.sessionId)
+    : services.serviceTokens.findById(identity.tokenId)
 }

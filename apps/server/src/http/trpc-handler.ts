@@ -81,10 +81,18 @@ function refusalOf(request: IncomingMessage, rules: OriginRules, standing: Stand
   if (method === 'OPTIONS') return standing === 'refused' ? foreignPage() : null
   if (method !== 'POST')
     return new AppError('invalid_input', { code: 'METHOD_NOT_SUPPORTED', message: 'Use GET or POST' })
-  if (standing === 'refused' || standing === 'foreign') return foreignPage()
+  if (standing === 'refused') return foreignPage()
+  // A page cannot make the browser send a token of its own accord, as it could a cookie.
+  if (standing === 'foreign' && serviceTokenOf(request) === null) return foreignPage()
   const mediaType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
   if (mediaType === 'application/json') return null
   return new AppError('invalid_input', { code: 'UNSUPPORTED_MEDIA_TYPE', message: 'Send application/json' })
+}
+
+/** What a program presents; a token that is given must be good, it is not replaced by the cookie. */
+function serviceTokenOf({ headers }: IncomingMessage): string | null {
+  const [scheme = '', token = ''] = (headers.authorization ?? '').split(' ', 2)
+  return scheme.toLowerCase() === 'bearer' ? token : null
 }
 
 function foreignPage(): AppError {
@@ -132,6 +140,8 @@ function contextOf(options: TrpcHandlerOptions, { request, response, requestId, 
   let caller: ReturnType<Context['authenticate']> | undefined
 
   async function findCaller() {
+    const serviceToken = serviceTokenOf(request)
+    if (serviceToken !== null) return services.serviceTokens.findByToken(serviceToken)
     const token = isOwn ? readSessionCookie(request.headers, isSecure(request)) : null
     return token === null ? null : services.sessions.findByToken(token)
   }

@@ -1,11 +1,28 @@
 import type { Role } from '@turnpike/core/words'
+import type { Permission } from './permissions.ts'
 
-/** Who calls, by a session that was valid when it was read. */
-export interface Identity {
-  sessionId: number
+interface Caller {
   userId: number
   email: string
+  /** Of the user, as it was when this was read. */
   role: Role
-  /** The session's absolute end. */
+  /** The absolute end of the session or token. */
   expiresAt: Date
 }
+
+/** A person, by a session that was valid when it was read. */
+export interface SessionIdentity extends Caller {
+  kind: 'session'
+  sessionId: number
+}
+
+/** A program, by a service token of a user: it may do what it was made for, as long as he still could. */
+export interface TokenIdentity extends Caller {
+  kind: 'token'
+  tokenId: number
+  name: string
+  scopes: readonly Permission[]
+}
+
+/** Who calls. */
+export type Identity = SessionIdentity | TokenIdentity

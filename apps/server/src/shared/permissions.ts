@@ -1,4 +1,5 @@
 import type { Role } from '@turnpike/core/words'
+import type { Identity } from './identity.ts'
 
 const VIEWER = [
   'self',
@@ -44,4 +45,15 @@ export const ROLE_PERMISSIONS = {
 export function hasPermission(role: Role, permission: Permission): boolean {
   const permissions: readonly Permission[] = ROLE_PERMISSIONS[role]
   return permissions.includes(permission)
+}
+
+export function isPermission(name: string): name is Permission {
+  const all: readonly string[] = OWNER
+  return all.includes(name)
+}
+
+/** Whether the caller may do something now: a token never more than its user still could. */
+export function isAllowed(identity: Identity, permission: Permission): boolean {
+  if (!hasPermission(identity.role, permission)) return false
+  return identity.kind === 'session' || identity.scopes.includes(permission)
 }

@@ -3,7 +3,7 @@ import { users } from '@turnpike/db/schema'
 import { and, eq, sql } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../shared/audit.ts'
-import type { Identity } from '../../shared/identity.ts'
+import type { SessionIdentity } from '../../shared/identity.ts'
 import type { Attempts } from './attempts.ts'
 import type { Invites } from './invites.ts'
 import type { Passwords } from './passwords.ts'
@@ -60,7 +60,12 @@ export function createAuth({ db, sessions, passwords, attempts, invites }: AuthO
   }
 
   /** Ends every other session of the user. */
-  async function changePassword(caller: Identity, current: string, replacement: string, actor: Actor): Promise<void> {
+  async function changePassword(
+    caller: SessionIdentity,
+    current: string,
+    replacement: string,
+    actor: Actor,
+  ): Promise<void> {
     const ip = actor.ip ?? ''
     const account = `user ${caller.userId}`
     if (!attempts.take(account, ip)) throw new AppError('too_many_attempts')

@@ -3,7 +3,7 @@ import { byId, nothing, page } from '@turnpike/core/inputs/primitives'
 import { z } from 'zod'
 import { AppError } from '../../shared/app-error.ts'
 import { type Permission, ROLE_PERMISSIONS } from '../../shared/permissions.ts'
-import { procedure, publicProcedure, router } from '../../trpc.ts'
+import { ownProcedure, publicProcedure, router } from '../../trpc.ts'
 
 const sessionList = z.strictObject(page).prefault({})
 
@@ -26,34 +26,34 @@ export const authRouter = router({
       ctx.setSessionCookie(begun)
       return { user: await ctx.services.users.get(begun.userId), expiresAt: begun.expiresAt.toISOString() }
     }),
-  logout: procedure('self')
+  logout: ownProcedure()
     .input(nothing)
     .mutation(async ({ ctx }) => {
       ctx.setSessionCookie(null)
       await ctx.services.sessions.revoke(ctx.identity, ctx.identity.sessionId)
       return { signedOut: true }
     }),
-  me: procedure('self')
+  me: ownProcedure()
     .input(nothing)
     .query(async ({ ctx }) => {
       const { userId, role, expiresAt } = ctx.identity
       const permissions: Permission[] = [...ROLE_PERMISSIONS[role]]
       return { user: await ctx.services.users.get(userId), permissions, expiresAt: expiresAt.toISOString() }
     }),
-  changePassword: procedure('self')
+  changePassword: ownProcedure()
     .input(changePassword)
     .mutation(async ({ ctx, input }) => {
       await ctx.services.auth.changePassword(ctx.identity, input.currentPassword, input.newPassword, ctx.actor)
       return ctx.services.users.get(ctx.identity.userId)
     }),
-  wsTicket: procedure('self')
+  wsTicket: ownProcedure()
     .input(nothing)
     .mutation(({ ctx }) => ctx.services.tickets.issue(ctx.identity.sessionId)),
   sessions: router({
-    list: procedure('self')
+    list: ownProcedure()
       .input(sessionList)
       .query(({ ctx, input }) => ctx.services.sessions.list(ctx.identity, input.limit, input.cursor)),
-    revoke: procedure('self')
+    revoke: ownProcedure()
       .input(byId)
       .mutation(({ ctx, input }) => ctx.services.sessions.revoke(ctx.identity, input.id)),
   }),

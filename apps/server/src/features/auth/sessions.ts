@@ -4,7 +4,7 @@ import type { Db } from '@turnpike/db'
 import { sessions, users } from '@turnpike/db/schema'
 import { and, desc, eq, gt, inArray, isNull, lt, ne } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
-import type { Identity } from '../../shared/identity.ts'
+import type { SessionIdentity } from '../../shared/identity.ts'
 import { afterId, type Page, pageOf } from '../../shared/keyset.ts'
 import { storedSettings } from '../../shared/stored-settings.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
@@ -57,13 +57,13 @@ export function createSessions({ db, clock, hashKey }: { db: Db['db']; clock: Wa
   }
 
   /** The caller whose cookie this is; finding him counts as his activity. */
-  async function findByToken(token: string): Promise<Identity | null> {
+  async function findByToken(token: string): Promise<SessionIdentity | null> {
     if (!TOKEN.test(token)) return null
     const [row] = await liveSessions().where(and(isLive(), eq(sessions.tokenHash, hashOf(token))))
     return row ? seen(row) : null
   }
 
-  async function findById(sessionId: number): Promise<Identity | null> {
+  async function findById(sessionId: number): Promise<SessionIdentity | null> {
     const [row] = await liveSessions().where(and(isLive(), eq(sessions.id, sessionId)))
     return row ? seen(row) : null
   }
@@ -84,7 +84,11 @@ export function createSessions({ db, clock, hashKey }: { db: Db['db']; clock: Wa
       .where(and(isLive(), inArray(sessions.id, sessionIds)))
   }
 
-  async function list({ userId, sessionId }: Identity, limit: number, cursor?: string | null): Promise<Page<Session>> {
+  async function list(
+    { userId, sessionId }: SessionIdentity,
+    limit: number,
+    cursor?: string | null,
+  ): Promise<Page<Session>> {
     const before = afterId(cursor)
     const rows = await db
       .select()
@@ -100,7 +104,7 @@ export function createSessions({ db, clock, hashKey }: { db: Db['db']; clock: Wa
   }
 
   /** Ends one session of the caller; another's looks like none. */
-  async function revoke(caller: Identity, id: number): Promise<Session> {
+  async function revoke(caller: SessionIdentity, id: number): Promise<Session> {
     const [row] = await db
       .update(sessions)
       .set({ revokedAt: new Date(clock.now()) })
@@ -160,9 +164,12 @@ export function createSessions({ db, clock, hashKey }: { db: Db['db']; clock: Wa
     )
   }
 
-  async function seen({ lastSeenAt, ...identity }: Identity & { lastSeenAt: Date }): Promise<Identity> {
-    if (clock.now() - lastSeenAt.getTime() >= TOUCH_EVERY_MS) await touch([identity.sessionId])
-    return identity
+  async function seen({
+    lastSeenAt,
+    ...row
+  }: Omit<SessionIdentity, 'kind'> & { lastSeenAt: Date }): Promise<SessionIdentity> {
+    if (clock.now() - lastSeenAt.getTime() >= TOUCH_EVERY_MS) await touch([row.sessionId])
+    return { kind: 'session', ...row }
   }
 
   function hashOf(token: string): string {
