@@ -15,7 +15,7 @@ const SERVICE_RESTART = 1012
 
 interface SocketSessionsOptions {
   sessions: Sessions
-  serviceTokens: Pick<ServiceTokens, 'liveAmong' | 'onRevoked'>
+  serviceTokens: Pick<ServiceTokens, 'rolesOfLive' | 'onRevoked'>
   log: Log
   sessionCheckMs?: number
   touchMs?: number
@@ -55,27 +55,21 @@ export function createSocketSessions(options: SocketSessionsOptions) {
     const identities = [...sockets.values()]
     const ids = [...new Set(identities.flatMap((each) => (each.kind === 'session' ? each.sessionId : [])))]
     const tokenIds = [...new Set(identities.flatMap((each) => (each.kind === 'token' ? each.tokenId : [])))]
-    closeEnded(await within(QUERY_MS, sessions.rolesOfLive(ids)), new Set(ids))
-    closeRevoked(await within(QUERY_MS, serviceTokens.liveAmong(tokenIds)), new Set(tokenIds))
+    closeEnded('session', await within(QUERY_MS, sessions.rolesOfLive(ids)), new Set(ids))
+    closeEnded('token', await within(QUERY_MS, serviceTokens.rolesOfLive(tokenIds)), new Set(tokenIds))
     if (performance.now() - touchedAt < touchMs) return
     touchedAt = performance.now()
     await within(QUERY_MS, sessions.touch(ids))
   }
 
-  function closeEnded(roles: Map<number, Role>, asked: Set<number>): void {
+  function closeEnded(kind: Identity['kind'], roles: Map<number, Role>, asked: Set<number>): void {
     for (const [socket, identity] of sockets) {
-      if (identity.kind !== 'session' || !asked.has(identity.sessionId)) continue
-      const present = roles.get(identity.sessionId)
-      if (present === undefined) socket.close(UNAUTHENTICATED, 'session ended')
+      const id = identity.kind === 'session' ? identity.sessionId : identity.tokenId
+      if (identity.kind !== kind || !asked.has(id)) continue
+      const present = roles.get(id)
+      if (present === undefined) socket.close(UNAUTHENTICATED, `${kind} ended`)
       // Subscriptions were allowed to the role of their beginning.
       else if (present !== identity.role) socket.close(SERVICE_RESTART, 'role changed')
-    }
-  }
-
-  function closeRevoked(live: Set<number>, asked: Set<number>): void {
-    for (const [socket, identity] of sockets) {
-      if (identity.kind !== 'token' || !asked.has(identity.tokenId) || live.has(identity.tokenId)) continue
-      socket.close(UNAUTHENTICATED, 'token ended')
     }
   }
 

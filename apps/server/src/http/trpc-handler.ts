@@ -83,7 +83,7 @@ function refusalOf(request: IncomingMessage, rules: OriginRules, standing: Stand
     return new AppError('invalid_input', { code: 'METHOD_NOT_SUPPORTED', message: 'Use GET or POST' })
   if (standing === 'refused') return foreignPage()
   // A page cannot make the browser send a token of its own accord, as it could a cookie.
-  if (standing === 'foreign' && serviceTokenOf(request) === null) return foreignPage()
+  if (standing === 'foreign' && !serviceTokenOf(request)?.startsWith('tps_')) return foreignPage()
   const mediaType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
   if (mediaType === 'application/json') return null
   return new AppError('invalid_input', { code: 'UNSUPPORTED_MEDIA_TYPE', message: 'Send application/json' })
@@ -156,6 +156,7 @@ function contextOf(options: TrpcHandlerOptions, { request, response, requestId, 
       return caller
     },
     setSessionCookie(session) {
+      if (!isOwn) return
       const flags = { isSecure: isSecure(request), nowMs: clock.now() }
       response.setHeader('set-cookie', writeSessionCookie(session, flags))
     },

@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { TokenCreate, TokenList } from '@turnpike/core/inputs/tokens'
+import type { Role } from '@turnpike/core/words'
 import type { Db } from '@turnpike/db'
 import { serviceTokens, users } from '@turnpike/db/schema'
-import { and, desc, eq, gt, inArray, isNull, lt } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, isNull, lt, lte, or } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../shared/audit.ts'
 import type { Identity, TokenIdentity } from '../../shared/identity.ts'
@@ -13,7 +14,7 @@ import type { WallClock } from '../../shared/wall-clock.ts'
 const TOKEN = /^tps_[A-Za-z0-9_-]{43}$/
 const DAY_MS = 86_400_000
 const DEFAULT_DAYS = 90
-const MAX_DAYS = 366
+const MAX_DAYS = 365
 /** Last use is noted no oftener than that. */
 const TOUCH_EVERY_MS = 60_000
 
@@ -49,12 +50,16 @@ export function createServiceTokens({ db, clock, hashKey }: { db: Db['db']; cloc
     return pageOf(rows.map(toToken), limit, (token) => String(token.id))
   }
 
-  /** Nobody gives more than he has; `self` is a person's and goes to no program. */
+  /**
+   * Nobody gives more than he has; `self` is a person's and goes to no program. Programs make none: a child would outlive
+   * what it came from.
+   */
   async function create(
     { name, scopes, expiresAt }: TokenCreate,
     creator: Identity,
     actor: Actor,
   ): Promise<{ token: string; item: ServiceToken }> {
+    if (creator.kind === 'token') throw new AppError('forbidden', { message: 'Only a person makes service tokens' })
     for (const scope of scopes) {
       if (!isPermission(scope) || scope === 'self') throw new AppError('invalid_input', { field: 'scopes' })
       if (!isAllowed(creator, scope)) throw new AppError('forbidden', { field: 'scopes' })
@@ -111,11 +116,11 @@ export function createServiceTokens({ db, clock, hashKey }: { db: Db['db']; cloc
     return row ? seen(row) : null
   }
 
-  /** Which of these live. One query. */
-  async function liveAmong(ids: number[]): Promise<Set<number>> {
-    if (ids.length === 0) return new Set()
+  /** Which of these live, with their creators' present roles. One query. */
+  async function rolesOfLive(ids: number[]): Promise<Map<number, Role>> {
+    if (ids.length === 0) return new Map()
     const rows = await liveTokens().where(and(isLive(), inArray(serviceTokens.id, ids)))
-    return new Set(rows.map(({ tokenId }) => tokenId))
+    return new Map(rows.map(({ tokenId, role }) => [tokenId, role]))
   }
 
   function liveTokens() {
@@ -142,10 +147,12 @@ export function createServiceTokens({ db, clock, hashKey }: { db: Db['db']; cloc
   async function seen({ lastUsedAt, scopes, ...row }: LiveToken): Promise<TokenIdentity> {
     const nowMs = clock.now()
     if (lastUsedAt === null || nowMs - lastUsedAt.getTime() >= TOUCH_EVERY_MS) {
+      const before = new Date(nowMs - TOUCH_EVERY_MS)
+      const isLongAgo = or(isNull(serviceTokens.lastUsedAt), lte(serviceTokens.lastUsedAt, before))
       await db
         .update(serviceTokens)
         .set({ lastUsedAt: new Date(nowMs) })
-        .where(eq(serviceTokens.id, row.tokenId))
+        .where(and(eq(serviceTokens.id, row.tokenId), isLongAgo))
     }
     return { kind: 'token', ...row, scopes: scopes.filter(isPermission) }
   }
@@ -156,7 +163,7 @@ export function createServiceTokens({ db, clock, hashKey }: { db: Db['db']; cloc
     return () => revocationListeners.delete(listener)
   }
 
-  return { list, create, revoke, findByToken, findById, liveAmong, onRevoked }
+  return { list, create, revoke, findByToken, findById, rolesOfLive, onRevoked }
 }
 
 type LiveToken = Omit<TokenIdentity, 'kind' | 'scopes'> & { scopes: string[]; lastUsedAt: Date | null }
