@@ -12,6 +12,7 @@ import { createOwners } from './features/auth/owners.ts'
 import { createPasswords } from './features/auth/passwords.ts'
 import { createSessions } from './features/auth/sessions.ts'
 import { createTickets } from './features/auth/tickets.ts'
+import { createSecondFactor } from './features/auth/totp.ts'
 import { createGroupStore } from './features/groups/store.ts'
 import { createKeyStore } from './features/keys/store.ts'
 import { createMy } from './features/my/my.ts'
@@ -125,6 +126,7 @@ function createServices({
   const { db, sql } = database
   const passwords = createPasswords()
   const sessions = createSessions({ db, clock, hashKey: box.derive('sessions') })
+  const secondFactor = createSecondFactor({ db, box, clock })
   const invites = createInvites({ clock, hashKey: box.derive('invites') })
   const users = createUserStore({
     db,
@@ -134,8 +136,9 @@ function createServices({
   })
   const subscriptions = createSubscriptions({ db, clock })
   const services: Services = {
-    auth: createAuth({ db, sessions, passwords, invites, attempts: createAttempts({ clock }) }),
+    auth: createAuth({ db, sessions, passwords, invites, secondFactor, attempts: createAttempts({ clock }) }),
     sessions,
+    secondFactor,
     tickets: createTickets({ clock }),
     users,
     groups: createGroupStore({ db }),

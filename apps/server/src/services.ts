@@ -3,6 +3,7 @@ import type { Audit } from './features/audit/audit.ts'
 import type { Auth } from './features/auth/auth.ts'
 import type { Sessions } from './features/auth/sessions.ts'
 import type { Tickets } from './features/auth/tickets.ts'
+import type { SecondFactor } from './features/auth/totp.ts'
 import type { GroupStore } from './features/groups/store.ts'
 import type { KeyStore } from './features/keys/store.ts'
 import type { My } from './features/my/my.ts'
@@ -20,6 +21,7 @@ import type { UserStore } from './features/users/store.ts'
 export interface Services {
   auth: Auth
   sessions: Sessions
+  secondFactor: SecondFactor
   tickets: Tickets
   users: UserStore
   groups: GroupStore

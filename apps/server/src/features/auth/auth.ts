@@ -4,10 +4,12 @@ import { and, eq, sql } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../shared/audit.ts'
 import type { SessionIdentity } from '../../shared/identity.ts'
+import { NO_SECOND_FACTOR } from '../../shared/second-factor.ts'
 import type { Attempts } from './attempts.ts'
 import type { Invites } from './invites.ts'
 import type { Passwords } from './passwords.ts'
 import type { Origin, Sessions } from './sessions.ts'
+import type { SecondFactor } from './totp.ts'
 
 interface AuthOptions {
   db: Db['db']
@@ -15,21 +17,32 @@ interface AuthOptions {
   passwords: Passwords
   attempts: Attempts
   invites: Invites
+  secondFactor: SecondFactor
+}
+
+interface Credentials {
+  email: string
+  password: string
+  totp?: string | undefined
 }
 
 export type Auth = ReturnType<typeof createAuth>
 
 /** Signing in and out, and one's own password. */
-export function createAuth({ db, sessions, passwords, attempts, invites }: AuthOptions) {
+export function createAuth({ db, sessions, passwords, attempts, invites, secondFactor }: AuthOptions) {
   /** A wrong password, an unknown address and a disabled user are one answer after one and the same time. */
-  async function login(email: string, password: string, origin: Origin, requestId: string) {
+  async function login({ email, password, totp }: Credentials, origin: Origin, requestId: string) {
     if (!attempts.take(email, origin.ip)) throw new AppError('too_many_attempts')
     const [user] = await db
-      .select({ id: users.id, passwordHash: users.passwordHash })
+      .select()
       .from(users)
       .where(and(eq(sql`lower(${users.email})`, email), eq(users.status, 'active')))
     const isRight = await passwords.verify(user?.passwordHash ?? null, password)
     if (!user || !isRight) throw new AppError('invalid_credentials')
+    if (user.totpEnabledAt !== null) {
+      if (totp === undefined) throw new AppError('totp_required', { field: 'totp' })
+      if (!(await secondFactor.passes(db, user, totp))) throw new AppError('invalid_credentials', { field: 'totp' })
+    }
     attempts.forget(email, origin.ip)
     const actor: Actor = { kind: 'user', id: user.id, name: email, ip: origin.ip, requestId }
     await db.transaction((tx) => audit(tx, actor, 'auth.login'))
@@ -82,7 +95,23 @@ export function createAuth({ db, sessions, passwords, attempts, invites }: AuthO
     await sessions.revokeOthers(caller.userId, caller.sessionId)
   }
 
-  return { login, acceptInvite, changePassword }
+  /** The password and a code: neither a stolen session nor a stolen phone takes the second factor away. */
+  async function disableSecondFactor(userId: number, password: string, code: string, actor: Actor): Promise<void> {
+    const account = `user ${userId}`
+    if (!attempts.take(account, actor.ip ?? '')) throw new AppError('too_many_attempts')
+    const [user] = await db.select().from(users).where(eq(users.id, userId))
+    const isRight = await passwords.verify(user?.passwordHash ?? null, password)
+    if (!user || !isRight) throw new AppError('invalid_credentials', { field: 'password' })
+    await db.transaction(async (tx) => {
+      if (user.totpEnabledAt === null) throw new AppError('conflict', { message: 'There is no second factor' })
+      if (!(await secondFactor.passes(tx, user, code))) throw new AppError('invalid_credentials', { field: 'code' })
+      await tx.update(users).set(NO_SECOND_FACTOR).where(eq(users.id, userId))
+      await audit(tx, actor, 'auth.totp.disable')
+    })
+    attempts.forget(account, actor.ip ?? '')
+  }
+
+  return { login, acceptInvite, changePassword, disableSecondFactor }
 }
 
 function audit(tx: Parameters<typeof recordAudit>[0], actor: Actor, action: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { acceptInvite, changePassword, login } from '@turnpike/core/inputs/auth'
+import { acceptInvite, changePassword, login, totpConfirm, totpDisable } from '@turnpike/core/inputs/auth'
 import { byId, nothing, page } from '@turnpike/core/inputs/primitives'
 import { z } from 'zod'
 import { AppError } from '../../shared/app-error.ts'
@@ -13,7 +13,7 @@ export const authRouter = router({
     .mutation(async ({ ctx, input }) => {
       if (ctx.transport !== 'http') throw new AppError('invalid_input', { message: 'Sign in over HTTP' })
       const origin = { ip: ctx.clientIp, userAgent: ctx.userAgent }
-      const begun = await ctx.services.auth.login(input.email, input.password, origin, ctx.requestId)
+      const begun = await ctx.services.auth.login(input, origin, ctx.requestId)
       ctx.setSessionCookie(begun)
       return { user: await ctx.services.users.get(begun.userId), expiresAt: begun.expiresAt.toISOString() }
     }),
@@ -49,6 +49,20 @@ export const authRouter = router({
   wsTicket: ownProcedure()
     .input(nothing)
     .mutation(({ ctx }) => ctx.services.tickets.issue(ctx.identity.sessionId)),
+  totp: router({
+    enable: ownProcedure()
+      .input(nothing)
+      .mutation(({ ctx }) => ctx.services.secondFactor.begin(ctx.identity.userId, ctx.identity.email)),
+    confirm: ownProcedure()
+      .input(totpConfirm)
+      .mutation(({ ctx, input }) => ctx.services.secondFactor.confirm(ctx.identity.userId, input.code, ctx.actor)),
+    disable: ownProcedure()
+      .input(totpDisable)
+      .mutation(async ({ ctx, input }) => {
+        await ctx.services.auth.disableSecondFactor(ctx.identity.userId, input.password, input.code, ctx.actor)
+        return { enabled: false }
+      }),
+  }),
   sessions: router({
     list: ownProcedure()
       .input(sessionList)

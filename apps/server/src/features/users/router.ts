@@ -29,6 +29,9 @@ export const usersRouter = router({
     .mutation(async ({ ctx, input }) => {
       return withLink(ctx, await ctx.services.users.resetPassword(input.id, ctx.identity.role, ctx.actor))
     }),
+  resetTotp: procedure('owners:write')
+    .input(byId)
+    .mutation(({ ctx, input }) => ctx.services.users.resetTotp(input.id, ctx.actor)),
   adjustBalance: procedure('users:write')
     .input(balanceAdjust)
     .mutation(({ ctx, input }) => ctx.services.users.adjustBalance(input, ctx.actor)),

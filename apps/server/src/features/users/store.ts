@@ -8,6 +8,7 @@ import { AppError } from '../../shared/app-error.ts'
 import { type Actor, recordAudit, SYSTEM } from '../../shared/audit.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
 import { hasPermission } from '../../shared/permissions.ts'
+import { NO_SECOND_FACTOR } from '../../shared/second-factor.ts'
 
 /** A user as the API shows him. */
 export interface User {
@@ -117,6 +118,16 @@ export function createUserStore({ db, hashPassword, invite, onSignedOut }: UserS
     return reset
   }
 
+  /** For who has lost both his phone and his recovery codes. */
+  async function resetTotp(id: number, actor: Actor): Promise<User> {
+    return db.transaction(async (tx) => {
+      await lockUser(tx, id)
+      await tx.update(users).set(NO_SECOND_FACTOR).where(eq(users.id, id))
+      await audit(tx, actor, 'users.resetTotp', id, {})
+      return readUser(tx, id)
+    })
+  }
+
   /** The balance and the row that explains it, in one transaction. */
   async function adjustBalance({ id, amount, reason }: BalanceAdjust, actor: Actor): Promise<User> {
     return db.transaction(async (tx) => {
@@ -147,7 +158,7 @@ export function createUserStore({ db, hashPassword, invite, onSignedOut }: UserS
     return archived
   }
 
-  return { list, get, create, update, archive, resetPassword, adjustBalance }
+  return { list, get, create, update, archive, resetPassword, resetTotp, adjustBalance }
 }
 
 function audit(tx: Transaction, actor: Actor, action: string, id: number, change: Record<string, unknown>) {
