@@ -26,6 +26,7 @@ export function checkSteps(root: string): Step[] {
     },
     { name: 'format and lint (biome)', run: () => tool(root, ['biome', 'check', '--error-on-warnings']) },
     { name: 'text of components', run: () => tool(root, ['node', 'lint/main.ts']) },
+    { name: 'documentation made from the code', run: () => tool(root, ['node', 'scripts/docs.ts', '--check']) },
     { name: 'migrations', run: () => checkMigrations(root) },
   ]
 }

@@ -1,7 +1,7 @@
 import type { TRPC_ERROR_CODE_KEY } from '@trpc/server/unstable-core-do-not-import'
 
 /** Every reason the tRPC API gives for a refusal, with the tRPC code it travels under and its fixed, safe text. */
-const REASONS = {
+export const APP_ERRORS = {
   invalid_input: { code: 'BAD_REQUEST', message: 'Invalid input' },
   unknown_field: { code: 'BAD_REQUEST', message: 'Unknown field' },
   limit_out_of_range: { code: 'BAD_REQUEST', message: 'limit is out of range' },
@@ -18,7 +18,7 @@ const REASONS = {
   internal: { code: 'INTERNAL_SERVER_ERROR', message: 'Internal server error' },
 } as const satisfies Record<string, { code: TRPC_ERROR_CODE_KEY; message: string }>
 
-export type AppErrorReason = keyof typeof REASONS
+export type AppErrorReason = keyof typeof APP_ERRORS
 
 interface AppErrorOptions {
   /** The input field at fault, as a dotted path. */
@@ -38,10 +38,10 @@ export class AppError extends Error {
   readonly code: TRPC_ERROR_CODE_KEY
 
   constructor(reason: AppErrorReason, options: AppErrorOptions = {}) {
-    super(options.message ?? REASONS[reason].message, { cause: options.cause })
+    super(options.message ?? APP_ERRORS[reason].message, { cause: options.cause })
     this.name = 'AppError'
     this.reason = reason
     this.field = options.field ?? null
-    this.code = options.code ?? REASONS[reason].code
+    this.code = options.code ?? APP_ERRORS[reason].code
   }
 }
