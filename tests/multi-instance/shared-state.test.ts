@@ -115,7 +115,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('two instances on $kind', ({ 
     await waitFor('the other to know', async () => (await call(other, tenant.key)).status === 503, SOON_MS)
     const { sql } = instances.database
     await expect
-      .poll(() => sql`select distinct status from accounts where id = any(${tenant.accountIds})`)
+      .poll(() => sql`select distinct status from accounts where id = any(${tenant.accountIds})`, { timeout: 5_000 })
       .toEqual([{ status: 'error' }])
   })
 
