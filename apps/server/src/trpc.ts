@@ -5,8 +5,8 @@ import { AppError } from './shared/app-error.ts'
 import { asAppError } from './shared/as-app-error.ts'
 import type { Actor } from './shared/audit.ts'
 import { within } from './shared/deadline.ts'
-import type { Identity, SessionIdentity } from './shared/identity.ts'
-import { isAllowed, type Permission } from './shared/permissions.ts'
+import { type Identity, isAllowed, type SessionIdentity } from './shared/identity.ts'
+import type { Permission } from './shared/permissions.ts'
 
 const DEADLINE_MS = 5_000
 

@@ -1,5 +1,5 @@
 import type { Role } from '@turnpike/core/words'
-import type { Permission } from './permissions.ts'
+import { hasPermission, type Permission } from './permissions.ts'
 
 interface Caller {
   userId: number
@@ -26,3 +26,9 @@ export interface TokenIdentity extends Caller {
 
 /** Who calls. */
 export type Identity = SessionIdentity | TokenIdentity
+
+/** Whether the caller may do something now: a token never more than its user still could. */
+export function isAllowed(identity: Identity, permission: Permission): boolean {
+  if (!hasPermission(identity.role, permission)) return false
+  return identity.kind === 'session' || identity.scopes.includes(permission)
+}

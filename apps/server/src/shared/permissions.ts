@@ -1,5 +1,4 @@
 import type { Role } from '@turnpike/core/words'
-import type { Identity } from './identity.ts'
 
 const VIEWER = [
   'self',
@@ -50,10 +49,4 @@ export function hasPermission(role: Role, permission: Permission): boolean {
 export function isPermission(name: string): name is Permission {
   const all: readonly string[] = OWNER
   return all.includes(name)
-}
-
-/** Whether the caller may do something now: a token never more than its user still could. */
-export function isAllowed(identity: Identity, permission: Permission): boolean {
-  if (!hasPermission(identity.role, permission)) return false
-  return identity.kind === 'session' || identity.scopes.includes(permission)
 }

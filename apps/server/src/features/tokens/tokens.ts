@@ -6,9 +6,9 @@ import { serviceTokens, users } from '@turnpike/db/schema'
 import { and, desc, eq, gt, inArray, isNull, lt, lte, or } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../shared/audit.ts'
-import type { Identity, TokenIdentity } from '../../shared/identity.ts'
+import { type Identity, isAllowed, type TokenIdentity } from '../../shared/identity.ts'
 import { afterId, type Page, pageOf } from '../../shared/keyset.ts'
-import { isAllowed, isPermission } from '../../shared/permissions.ts'
+import { isPermission } from '../../shared/permissions.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
 
 const TOKEN = /^tps_[A-Za-z0-9_-]{43}$/
