@@ -58,6 +58,19 @@ export async function recordAudit(
   await tx.insert(auditLog).values({ ...entry, hash: hashOfEntry(entry) })
 }
 
+/** `recordAudit` for all that a store does to one kind of thing. */
+export function auditOf(type: string) {
+  return function audit(
+    tx: Transaction,
+    actor: Actor,
+    action: string,
+    id: string | number | null,
+    change: Record<string, unknown> = {},
+  ): Promise<void> {
+    return recordAudit(tx, actor, { action, target: { type, id }, change })
+  }
+}
+
 type HashedEntry = Omit<typeof auditLog.$inferSelect, 'id' | 'hash'>
 
 /** SHA-256 (hex) over every member and the row before. */

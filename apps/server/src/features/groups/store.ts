@@ -5,9 +5,11 @@ import type { Db } from '@turnpike/db'
 import { groups } from '@turnpike/db/schema'
 import { and, asc, eq, gt, ilike, ne } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
-import { type Actor, recordAudit, SYSTEM } from '../../shared/audit.ts'
+import { type Actor, auditOf, SYSTEM } from '../../shared/audit.ts'
 import { changed } from '../../shared/changed.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
+
+const audit = auditOf('group')
 
 /** A group as the API shows it. Null = no limit. */
 export interface Group {
@@ -89,16 +91,6 @@ export function createGroupStore({ db }: { db: Db['db'] }) {
   }
 
   return { list, get, create, update, archive }
-}
-
-function audit(
-  tx: Parameters<typeof recordAudit>[0],
-  actor: Actor,
-  action: string,
-  id: number,
-  change: Record<string, unknown>,
-): Promise<void> {
-  return recordAudit(tx, actor, { action, target: { type: 'group', id }, change })
 }
 
 type GroupRow = typeof groups.$inferSelect

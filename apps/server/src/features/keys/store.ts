@@ -7,10 +7,12 @@ import { apiKeys, groups, keySpending, userGroups, users } from '@turnpike/db/sc
 import { and, asc, eq, gt, ilike, or } from 'drizzle-orm'
 import { API_KEY_BYTES, hashApiKey, makeApiKey, pepperVersion } from '../../shared/api-key.ts'
 import { AppError } from '../../shared/app-error.ts'
-import { type Actor, recordAudit, SYSTEM } from '../../shared/audit.ts'
+import { type Actor, auditOf, SYSTEM } from '../../shared/audit.ts'
 import { changed } from '../../shared/changed.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
+
+const audit = auditOf('key')
 
 /** An API key as the API shows it, without its secret. Null = no limit; an empty list = everything. */
 export interface Key {
@@ -165,16 +167,6 @@ function refuseEnded({ status, expiresAt, replacedById }: KeyRow, nowMs: number)
   if (replacedById !== null) throw new AppError('conflict', { message: 'This key has been replaced already' })
   const hasEnded = status !== 'active' || (expiresAt !== null && expiresAt.getTime() <= nowMs)
   if (hasEnded) throw new AppError('conflict', { message: 'Only an active key can be replaced' })
-}
-
-function audit(
-  tx: Parameters<typeof recordAudit>[0],
-  actor: Actor,
-  action: string,
-  id: number,
-  change: Record<string, unknown>,
-): Promise<void> {
-  return recordAudit(tx, actor, { action, target: { type: 'key', id }, change })
 }
 
 type KeyRow = typeof apiKeys.$inferSelect

@@ -6,13 +6,15 @@ import type { Db } from '@turnpike/db'
 import { balanceChanges, groups, redeemCodes, users } from '@turnpike/db/schema'
 import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
-import { type Actor, recordAudit } from '../../shared/audit.ts'
+import { type Actor, auditOf } from '../../shared/audit.ts'
 import { afterId, type Page, pageOf } from '../../shared/keyset.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
 
 const CODE_BYTES = 20
 const CODE = /^tpr-[a-z2-7]{32}$/
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
+
+const audit = auditOf('redeem code')
 
 /** A code as the API shows it; the code itself is told when it is made, and never again. */
 export interface RedeemCode {
@@ -208,8 +210,4 @@ async function refuseOtherGroups(tx: Transaction, groupId: number): Promise<void
   if (!group || group.status === 'archived') throw new AppError('not_found', { field: 'groupId' })
   if (group.billing === 'subscription') return
   throw new AppError('conflict', { field: 'groupId', message: 'This group is not billed by subscription' })
-}
-
-function audit(tx: Transaction, actor: Actor, action: string, id: number | null, change: Record<string, unknown>) {
-  return recordAudit(tx, actor, { action, target: { type: 'redeem code', id }, change })
 }

@@ -5,7 +5,7 @@ import type { Db } from '@turnpike/db'
 import { serviceTokens, users } from '@turnpike/db/schema'
 import { and, desc, eq, gt, inArray, isNull, lt, lte, or } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
-import { type Actor, recordAudit } from '../../shared/audit.ts'
+import { type Actor, auditOf } from '../../shared/audit.ts'
 import { type Identity, isAllowed, type TokenIdentity } from '../../shared/identity.ts'
 import { afterId, type Page, pageOf } from '../../shared/keyset.ts'
 import { isPermission } from '../../shared/permissions.ts'
@@ -17,6 +17,8 @@ const DEFAULT_DAYS = 90
 const MAX_DAYS = 365
 /** Last use is noted no oftener than that. */
 const TOUCH_EVERY_MS = 60_000
+
+const audit = auditOf('token')
 
 /** A service token as the API shows it; the token itself is told when it is made, and never again. */
 export interface ServiceToken {
@@ -180,14 +182,4 @@ function toToken(row: typeof serviceTokens.$inferSelect): ServiceToken {
     lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
   }
-}
-
-function audit(
-  tx: Parameters<typeof recordAudit>[0],
-  actor: Actor,
-  action: string,
-  id: number,
-  change: Record<string, unknown>,
-): Promise<void> {
-  return recordAudit(tx, actor, { action, target: { type: 'token', id }, change })
 }

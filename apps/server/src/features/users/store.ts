@@ -5,10 +5,12 @@ import type { Db } from '@turnpike/db'
 import { balanceChanges, groups, userGroups, users } from '@turnpike/db/schema'
 import { and, asc, eq, gt, ilike, inArray, ne, or, sql } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
-import { type Actor, recordAudit, SYSTEM } from '../../shared/audit.ts'
+import { type Actor, auditOf, SYSTEM } from '../../shared/audit.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
 import { hasPermission } from '../../shared/permissions.ts'
 import { NO_SECOND_FACTOR } from '../../shared/second-factor.ts'
+
+const audit = auditOf('user')
 
 /** A user as the API shows him. */
 export interface User {
@@ -159,10 +161,6 @@ export function createUserStore({ db, hashPassword, invite, onSignedOut }: UserS
   }
 
   return { list, get, create, update, archive, resetPassword, resetTotp, adjustBalance }
-}
-
-function audit(tx: Transaction, actor: Actor, action: string, id: number, change: Record<string, unknown>) {
-  return recordAudit(tx, actor, { action, target: { type: 'user', id }, change })
 }
 
 function selectUsers(db: Builder) {

@@ -1,8 +1,9 @@
 import type { RatesLeft } from '@turnpike/core/gateway/ports'
 import type { RedisCommands } from '../../../../shared/redis.ts'
 import type { Membership } from './membership.ts'
+import { CORRECT, COUNT } from './rate-scripts.ts'
 import { runScript, type ScriptValue } from './script.ts'
-import { CLAIM, CORRECT, COUNT, LEAVE, POKE, REGISTER, RELEASE, UNDO } from './slot-scripts.ts'
+import { CLAIM, LEAVE, POKE, REGISTER, RELEASE, UNDO } from './slot-scripts.ts'
 
 /** A user with his keys, or an account (whose one part is 0). */
 export interface Owner {
