@@ -288,6 +288,15 @@ test.each(['none', 'balance'] as const)(
   },
 )
 
+test('what is taken from a balance is not spent from what was leased of it', async () => {
+  await using world = await pricedWorld({ group: { billing: 'balance' } })
+  await credit(world, 10_000n * PRICE)
+  expect(codesOf([await ask(world)])).toEqual({ '200': 1 })
+  await credit(world, -9_999n * PRICE)
+  await waitFor('the balance to be used up', async () => (await ask(world)).status === 403, 1_000)
+  await expectExplained(world)
+})
+
 test('a group that begins to bill does so within a second', async () => {
   await using world = await pricedWorld()
   expect((await ask(world)).status).toBe(200)

@@ -130,8 +130,11 @@ export function createMoney(options: MoneyOptions) {
       subscriptions.forget()
       purses.retire('subscription')
     },
-    /** Limits of keys may have changed. */
-    onKeysChange: () => purses.retire('key'),
+    /** Limits of keys may have changed, and balances of users. */
+    onKeysChange(changed: { userIds: readonly number[] } | null): void {
+      purses.retire('key')
+      for (const userId of changed?.userIds ?? []) purses.retireOf('balance', userId)
+    },
     renew: purses.renew,
     tidy: purses.tidy,
     /** Returns what dead instances held; but not while those that live may not have had a chance to renew theirs. */

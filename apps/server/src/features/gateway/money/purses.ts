@@ -151,6 +151,10 @@ export function createPurses({ sql, bootId, instances, timeZone, now, monotonic,
     retire(kind: PurseKind): void {
       for (const purse of purses[kind].values()) purse.retire()
     },
+    /** The same of one owner's purse. */
+    retireOf(kind: PurseKind, ownerId: number): void {
+      purses[kind].get(ownerId)?.retire()
+    },
     isAway: () => isAway,
     leasedNano: () => [...leases.values()].reduce((sum, { amount }) => sum + amount, 0),
     /** Gives everything back: nobody asks any more. */
