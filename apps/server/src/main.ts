@@ -12,7 +12,7 @@ import {
   seedQuickstart,
 } from './features/quickstart/seed.ts'
 import { lockDataDir, makeDataDir } from './shared/data-dir.ts'
-import { listen } from './shared/listen.ts'
+import { listen, untilAlone } from './shared/listen.ts'
 import { createLogger } from './shared/logger.ts'
 import { untilSignalled } from './shared/signals.ts'
 import { startFailure } from './start-failure.ts'
@@ -20,6 +20,8 @@ import { startFailure } from './start-failure.ts'
 const DRAIN_MS = 120_000
 const DRAIN_AGAIN_MS = 10_000
 const QUICKSTART_DRAIN_MS = 5_000
+/** Time for callers with an open connection to be told to open no more here, before what is still open is closed under them. */
+const LINGER_MS = 500
 /** Time for the outcomes of requests that a deadline cut off. */
 const CUT_MS = 2_000
 const QUICKSTART_EMAIL = 'admin@turnpike.local'
@@ -72,6 +74,7 @@ async function main(env: Env): Promise<void> {
   // Nobody is admitted here any more: whoever waits for the place may have it.
   void instance.release()
   await Promise.race([drained, signals.next().then(() => gateway.drain(isInterrupt ? 0 : DRAIN_AGAIN_MS))])
+  if (!isInterrupt) await untilAlone(server, LINGER_MS)
   log.info({}, 'closing')
   void signals.next().then(() => setTimeout(giveUp, isInterrupt ? CUT_MS : DRAIN_AGAIN_MS).unref())
 }

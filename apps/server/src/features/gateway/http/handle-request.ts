@@ -52,6 +52,7 @@ export function createHandler(options: HandlerOptions, serve: Serve) {
       keepAliveMs: options.keepAliveMs(),
       ratesLeft: callerOf.ratesLeft,
       isCodex: () => isCodex(request, options),
+      isClosed: options.isClosed,
     })
     const client = new AbortController()
     // It lives until its story is over and its last byte has left: a slow reader's answer must not be cut by a drain.
@@ -62,7 +63,6 @@ export function createHandler(options: HandlerOptions, serve: Serve) {
       if (!response.writableFinished) client.abort()
       leave()
     })
-    if (options.isClosed()) response.setHeader('connection', 'close')
     live.enter(requestId, () => client.abort(new ShuttingDown()))
     serve(request, responder, { requestId, startedAt, client: client.signal })
       .catch((error: unknown) => tell(error, requestId, responder))

@@ -9,6 +9,7 @@ import { createResponder, type HttpResponder } from './responder.ts'
 async function answered(
   isCodex: boolean,
   answer: (responder: HttpResponder, response: ServerResponse) => unknown,
+  isClosed = false,
 ): Promise<Response> {
   await using stack = new AsyncDisposableStack()
   const server = createServer((request, response) => {
@@ -22,6 +23,7 @@ async function answered(
       keepAliveMs: 10,
       ratesLeft: () => null,
       isCodex: () => isCodex,
+      isClosed: () => isClosed,
     })
     response.on('close', () => responder.close())
     void answer(responder, response)
@@ -98,3 +100,11 @@ test('clients of the Codex family hear everything else by the table', async () =
 function errorOf(text: string): unknown {
   return JSON.parse(text).error
 }
+
+test.each([
+  [true, 'close'],
+  [false, 'keep-alive'],
+])('an answer is the last of its connection while nobody is admitted any more: %s', async (isClosed, connection) => {
+  const answer = await answered(false, (responder) => responder.fail(new GatewayError('model_required')), isClosed)
+  expect(answer.headers.get('connection')).toBe(connection)
+})

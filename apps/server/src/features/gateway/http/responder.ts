@@ -17,6 +17,8 @@ import { identityHeaders, rateHeaders, timingHeaders } from './answer-headers.ts
 /** A comment and one newline: an empty line would end an event that is not there. */
 const PING = ': ping\n'
 
+const LAST_OF_CONNECTION = { connection: 'close' }
+
 interface ResponderOptions {
   response: ServerResponse
   requestId: string
@@ -29,6 +31,8 @@ interface ResponderOptions {
   ratesLeft(key: KeyRecord): RatesLeft | null
   /** Whether the caller's client is of the Codex family. */
   isCodex(): boolean
+  /** True while nobody is admitted any more: an answer is then the last of its connection. */
+  isClosed(): boolean
 }
 
 export interface HttpResponder extends Responder {
@@ -50,6 +54,7 @@ export function createResponder({
   keepAliveMs,
   ratesLeft,
   isCodex,
+  isClosed,
 }: ResponderOptions): HttpResponder {
   let protocol: WireProtocol = 'chat'
   let lastWriteAt = monotonic()
@@ -61,6 +66,7 @@ export function createResponder({
       ...identityHeaders(requestId, clientRequestId),
       ...timingHeaders(progress, monotonic() - startedAt),
       ...rateHeaders(progress.rates ?? (key && ratesLeft(key))),
+      ...(isClosed() ? LAST_OF_CONNECTION : {}),
     }
   }
 
