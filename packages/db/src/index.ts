@@ -13,5 +13,11 @@ export {
   sweepLeases,
 } from './money/credit-leases.ts'
 export { type WindowMismatch, windowMismatches } from './money/window-check.ts'
-export { ensurePartitions, ensurePartitionsFor } from './partitions.ts'
+export {
+  dropPartitionsBefore,
+  ensurePartitions,
+  ensurePartitionsFor,
+  PARTITIONED_TABLES,
+  type PartitionedTable,
+} from './partitions.ts'
 export { type InsertOutcomesResult, insertOutcomes, type RejectedOutcome } from './usage-logs/insert-outcomes.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ensurePartitions, ensurePartitionsFor } from './partitions.ts'
+import { dropPartitionsBefore, ensurePartitions, ensurePartitionsFor, PARTITIONED_TABLES } from './partitions.ts'
 import { type FreshDatabase, freshDatabase } from './testing/fresh-database.ts'
 
 async function partitionNames({ sql }: FreshDatabase): Promise<string[]> {
@@ -48,7 +48,7 @@ test('gives a new partition the primary key and every index of the ledger', asyn
     select (select count(*) from pg_index where indrelid = 'usage_logs'::regclass)::int as parent,
       (select count(*) from pg_index where indrelid = 'usage_logs_2025_05_05'::regclass)::int as partition`
   expect(row?.partition).toBe(row?.parent)
-  expect(row?.parent).toBe(8)
+  expect(row?.parent).toBe(9)
 })
 
 test('makes nobody wait: a partition comes while a reader and a writer are at work', async () => {
@@ -58,4 +58,29 @@ test('makes nobody wait: a partition comes while a reader and a writer are at wo
     await ensurePartitionsFor(fresh.sql, [new Date('2025-05-05T12:00:00Z')])
   })
   expect(await partitionNames(fresh)).toContain('usage_logs_2025_05_05')
+})
+
+test('knows every partitioned table', async () => {
+  await using fresh = await freshDatabase()
+  const rows = await fresh.sql<{ name: string }[]>`select partrelid::regclass::text as name from pg_partitioned_table`
+  expect(rows.map(({ name }) => name).toSorted()).toEqual(Object.keys(PARTITIONED_TABLES).toSorted())
+})
+
+test('months are partitions of what is kept by the hour', async () => {
+  await using fresh = await freshDatabase({ max: 1 })
+  await ensurePartitionsFor(fresh.sql, [new Date('2025-12-31T23:59:59.999Z')], 'ops_dimension_stats_hourly')
+  const [row] = await fresh.sql`
+    select pg_get_expr(relpartbound, oid) as bounds from pg_class where relname = 'ops_dimension_stats_hourly_2025_12'`
+  expect(row?.bounds).toMatch(/FROM \('2025-12-01 00:00:00.*TO \('2026-01-01 00:00:00/)
+})
+
+test('drops whole partitions only: those that end before the time', async () => {
+  await using fresh = await freshDatabase()
+  await dropPartitions(fresh)
+  await ensurePartitionsFor(
+    fresh.sql,
+    [1, 2, 3, 4].map((day) => new Date(Date.UTC(2025, 4, day))),
+  )
+  await dropPartitionsBefore(fresh.sql, 'usage_logs', new Date('2025-05-03T12:00:00Z'))
+  expect(await partitionNames(fresh)).toEqual(['usage_logs_2025_05_03', 'usage_logs_2025_05_04'])
 })

@@ -1,59 +1,113 @@
 import type { Sql } from 'postgres'
 
+/** Every partitioned table, and the span of time one partition of it holds, in UTC. */
+export const PARTITIONED_TABLES = {
+  usage_logs: 'day',
+  ops_buckets: 'day',
+  ops_dimension_stats: 'day',
+  ops_dimension_stats_hourly: 'month',
+  ops_system_metrics: 'day',
+  ops_error_logs: 'day',
+} as const satisfies Record<string, 'day' | 'month'>
+export type PartitionedTable = keyof typeof PARTITIONED_TABLES
+
 const DAY_MS = 86_400_000
 const DAYS_BACK = 1
-const DAYS_AHEAD = 7
+/** What the gateway writes must never wait for a partition; the others are written again when they do. */
+const DAYS_AHEAD = { usage_logs: 7 } as Partial<Record<PartitionedTable, number>>
+const DAYS_AHEAD_OF_OTHERS = 2
 const LOCK_KEY = 'turnpike:partitions'
 const LOCK_TIMEOUT_MS = 5_000
 
-/** Makes the ledger's partitions from yesterday to a week ahead of `now`; safe at any time, from any process. */
+/** Makes every table's partitions from yesterday to some days ahead of `now`; safe at any time, from any process. */
 export async function ensurePartitions(sql: Sql, now: Date): Promise<void> {
-  const days = Array.from({ length: DAYS_BACK + 1 + DAYS_AHEAD }, (_, index) => index - DAYS_BACK)
-  await ensurePartitionsFor(
-    sql,
-    days.map((day) => new Date(now.getTime() + day * DAY_MS)),
-  )
+  for (const table of tables()) {
+    const daysAhead = DAYS_AHEAD[table] ?? DAYS_AHEAD_OF_OTHERS
+    const days = Array.from({ length: DAYS_BACK + 1 + daysAhead }, (_, index) => index - DAYS_BACK)
+    const times = days.map((day) => new Date(now.getTime() + day * DAY_MS))
+    await ensurePartitionsFor(sql, times, table)
+  }
 }
 
 /**
  * Makes the partitions that rows of these times need. There is no default partition on purpose: rows in it would stand
  * in the way of the partition they belong to. Who meets a missing one (a journal adopted late) calls this and goes on.
  */
-export async function ensurePartitionsFor(sql: Sql, times: readonly Date[]): Promise<void> {
-  const days = [...new Set(times.map(startOfDay))].toSorted((a, b) => a - b)
-  const missing = await withoutPartition(sql, days)
+export async function ensurePartitionsFor(
+  sql: Sql,
+  times: readonly Date[],
+  table: PartitionedTable = 'usage_logs',
+): Promise<void> {
+  const starts = [...new Set(times.map((time) => startOf(table, time)))].toSorted((a, b) => a - b)
+  const missing = await withoutPartition(sql, table, starts)
   if (missing.length === 0) return
   await sql.begin(async (tx) => {
     await tx`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}ms`}, true)`
     await tx`select pg_advisory_xact_lock(hashtextextended(${LOCK_KEY}, 0))`
-    for (const day of await withoutPartition(tx, missing)) await tx.unsafe(partitionStatements(day))
+    for (const start of await withoutPartition(tx, table, missing)) await tx.unsafe(partitionStatements(table, start))
   })
 }
 
-async function withoutPartition(sql: Pick<Sql, 'unsafe'>, days: readonly number[]): Promise<number[]> {
+/**
+ * Drops the partitions that hold nothing of `before` or later; resolves with how many rows they held, as far as the
+ * database knows without counting.
+ */
+export async function dropPartitionsBefore(sql: Sql, table: PartitionedTable, before: Date): Promise<number> {
+  const oldest = partitionName(table, startOf(table, before))
+  return sql.begin(async (tx) => {
+    await tx`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}ms`}, true)`
+    await tx`select pg_advisory_xact_lock(hashtextextended(${LOCK_KEY}, 0))`
+    const rows = await tx<{ name: string; rows: number }[]>`
+      select child.relname as name, greatest(child.reltuples, 0)::float8 as rows from pg_inherits
+      join pg_class child on child.oid = inhrelid
+      where inhparent = ${table}::regclass and child.relname < ${oldest} order by child.relname`
+    for (const { name } of rows) await tx`drop table ${tx(name)}`
+    return rows.reduce((sum, { rows: held }) => sum + held, 0)
+  })
+}
+
+async function withoutPartition(
+  sql: Pick<Sql, 'unsafe'>,
+  table: PartitionedTable,
+  starts: readonly number[],
+): Promise<number[]> {
   const rows = await sql.unsafe<{ name: string }[]>(
     `select child.relname as name from pg_inherits
      join pg_class child on child.oid = inhrelid
-     where inhparent = 'usage_logs'::regclass`,
+     where inhparent = '${table}'::regclass`,
   )
   const existing = new Set(rows.map(({ name }) => name))
-  return days.filter((day) => !existing.has(partitionName(day)))
+  return starts.filter((start) => !existing.has(partitionName(table, start)))
 }
 
 /** Made aside and attached: unlike `create table … partition of`, that never makes readers or writers wait. */
-function partitionStatements(day: number): string {
-  const name = partitionName(day)
-  const from = new Date(day).toISOString()
-  const to = new Date(day + DAY_MS).toISOString()
+function partitionStatements(table: PartitionedTable, start: number): string {
+  const name = partitionName(table, start)
+  const from = new Date(start).toISOString()
+  const to = new Date(endOf(table, start)).toISOString()
   return `
-    create table ${name} (like usage_logs including defaults including constraints);
-    alter table usage_logs attach partition ${name} for values from ('${from}') to ('${to}');`
+    create table ${name} (like ${table} including defaults including constraints);
+    alter table ${table} attach partition ${name} for values from ('${from}') to ('${to}');`
 }
 
-function partitionName(day: number): string {
-  return `usage_logs_${new Date(day).toISOString().slice(0, 10).replaceAll('-', '_')}`
+/** Names of one table are in the order of time. */
+function partitionName(table: PartitionedTable, start: number): string {
+  const chars = PARTITIONED_TABLES[table] === 'day' ? 10 : 7
+  return `${table}_${new Date(start).toISOString().slice(0, chars).replaceAll('-', '_')}`
 }
 
-function startOfDay(time: Date): number {
-  return Math.floor(time.getTime() / DAY_MS) * DAY_MS
+function startOf(table: PartitionedTable, time: Date): number {
+  if (PARTITIONED_TABLES[table] === 'day') return Math.floor(time.getTime() / DAY_MS) * DAY_MS
+  return Date.UTC(time.getUTCFullYear(), time.getUTCMonth())
+}
+
+function endOf(table: PartitionedTable, start: number): number {
+  if (PARTITIONED_TABLES[table] === 'day') return start + DAY_MS
+  const time = new Date(start)
+  return Date.UTC(time.getUTCFullYear(), time.getUTCMonth() + 1)
+}
+
+/** Safe because the keys are written above. */
+function tables(): PartitionedTable[] {
+  return Object.keys(PARTITIONED_TABLES) as PartitionedTable[]
 }

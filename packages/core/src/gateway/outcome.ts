@@ -52,6 +52,8 @@ export interface Outcome {
   requestId: string
   clientRequestId: string | null
   createdAtMs: number
+  /** When it was over, ms since the epoch: the ten seconds it is counted in. */
+  endedAtMs: number
   endpoint: Endpoint
   /** Protocol spoken to the upstream; null where no attempt was made. */
   protocol: WireProtocol | null

@@ -58,6 +58,10 @@ export const usageLogs = pgTable(
     gatewayMs: real(),
     clientIp: text().notNull(),
     userAgent: text(),
+    /** The millisecond its outcome was known; null in rows of older versions. */
+    endedAt: instant(),
+    /** The life of the instance that served it. */
+    bootId: uuid(),
   },
   (table) => [
     primaryKey({ columns: [table.createdAt, table.requestId] }),
@@ -73,6 +77,8 @@ export const usageLogs = pgTable(
     index('usage_logs_upstream_response_id_index')
       .on(table.upstreamResponseId)
       .where(sql`${table.upstreamResponseId} is not null`),
+    // Rows come in the order they ended in: next to nothing to keep, and enough to find the last seconds of a dead instance.
+    index('usage_logs_ended_at_index').using('brin', table.endedAt),
   ],
 )
 

@@ -8,6 +8,7 @@ export function makeOutcome(changes: Partial<Outcome> = {}): Outcome {
     requestId: requestIdAt(createdAtMs),
     clientRequestId: 'client-1',
     createdAtMs,
+    endedAtMs: createdAtMs + 813,
     endpoint: '/v1/chat/completions',
     protocol: 'chat',
     stream: true,

@@ -26,7 +26,7 @@ test('what was written is what is read', async () => {
   await using fresh = await freshDatabase()
   const outcome = makeOutcome({ userAgent: 'a "quoted" \\ {agent}, NULL', errorCode: null, accountId: null })
   expect(await insertOutcomes(fresh.sql, [outcome])).toEqual({ inserted: 1, rejected: [] })
-  const { usage, times, leases, multiplierE4, createdAtMs, costNano, billedNano, ...same } = outcome
+  const { usage, times, leases, multiplierE4, createdAtMs, endedAtMs, costNano, billedNano, ...same } = outcome
   expect(await fresh.db.select().from(usageLogs)).toEqual([
     {
       ...same,
@@ -34,6 +34,8 @@ test('what was written is what is read', async () => {
       ...times,
       rateMultiplierE4: multiplierE4,
       createdAt: new Date(createdAtMs),
+      endedAt: new Date(endedAtMs),
+      bootId: null,
       costNano: BigInt(costNano ?? 0),
       billedNano: BigInt(billedNano),
     },

@@ -26,7 +26,8 @@ const LATEST_MS = Date.UTC(2100, 0)
 
 /**
  * Writes outcomes to the ledger, each at most once however often it is given; best in batches of some hundred. They are
- * given as the JSON that the journal holds: the database takes them apart, so that the gateway need not.
+ * given as the JSON that the journal holds: the database takes them apart, so that the gateway need not. `bootId` names the
+ * life of the instance they were made in.
  * Missing partitions are made. What a new row is billed is charged in the same transaction; `timeZone` says when its day
  * began. A row the database refuses is singled out and reported, the others are written.
  *
@@ -35,14 +36,18 @@ const LATEST_MS = Date.UTC(2100, 0)
 export async function insertOutcomes(
   sql: postgres.Sql,
   outcomes: readonly OutcomeJson[],
-  timeZone = 'UTC',
+  { timeZone = 'UTC', bootId = null }: { timeZone?: string; bootId?: string | null } = {},
 ): Promise<InsertOutcomesResult> {
-  return insertSplitting({ sql, timeZone }, outcomes.map(storable))
+  return insertSplitting(
+    { sql, timeZone, bootId: bootId !== null && UUID.test(bootId) ? bootId : null },
+    outcomes.map(storable),
+  )
 }
 
 interface Ledger {
   sql: postgres.Sql
   timeZone: string
+  bootId: string | null
 }
 
 /** Halves the batch until what is refused stands alone. */
@@ -82,9 +87,9 @@ interface ChargedRows {
   billed: string
 }
 
-async function insert({ sql, timeZone }: Ledger, rows: readonly OutcomeJson[]): Promise<number> {
+async function insert({ sql, timeZone, bootId }: Ledger, rows: readonly OutcomeJson[]): Promise<number> {
   return transaction(sql, async (tx) => {
-    const inserted = await tx.unsafe<ChargedRows[]>(INSERT_OUTCOMES, [`[${rows.join(',')}]`], { prepare: true })
+    const inserted = await tx.unsafe<ChargedRows[]>(INSERT_OUTCOMES, [`[${rows.join(',')}]`, bootId], { prepare: true })
     await settleCharges(tx, inserted.map(toCharge), timeZone)
     return inserted.reduce((sum, charged) => sum + charged.rows, 0)
   })
@@ -109,6 +114,9 @@ function timeOf(json: OutcomeJson): Date {
   }
   return new Date(createdAtMs)
 }
+
+/** A journal's directory may have been renamed by hand. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 class ImpossibleTime extends RangeError {}
 

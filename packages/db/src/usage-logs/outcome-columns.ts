@@ -9,7 +9,7 @@ interface OutcomeColumn {
 }
 
 /** Members of an outcome that the database reads by type. */
-const MEMBERS = `"createdAtMs" double precision, "requestId" uuid, "clientRequestId" text, endpoint text, protocol text,
+const MEMBERS = `"createdAtMs" double precision, "endedAtMs" double precision, "requestId" uuid, "clientRequestId" text, endpoint text, protocol text,
   stream boolean, status integer, outcome text, "errorCode" text, "userId" bigint, "keyId" bigint, "groupId" bigint,
   "accountId" bigint, billing text, "subscriptionId" bigint, leases jsonb, "serviceTier" text, model text, "upstreamModel" text,
   "upstreamResponseId" text, usage jsonb, estimated boolean, "usageInvalid" boolean, "costNano" bigint, "billedNano" bigint, "multiplierE4" integer, "priceRule" text, attempts jsonb,
@@ -58,13 +58,16 @@ export const OUTCOME_COLUMNS: readonly OutcomeColumn[] = [
   { name: 'gateway_ms', value: ms('gatewayMs') },
   { name: 'client_ip', value: cut('o."clientIp"') },
   { name: 'user_agent', value: cut('o."userAgent"', MAX_LONG_CHARS) },
+  // Records of older versions do not say when they ended.
+  { name: 'ended_at', value: `to_timestamp(coalesce(o."endedAtMs", o."createdAtMs" + ${ms('totalMs')}) / 1000)` },
+  { name: 'boot_id', value: '$2::uuid' },
 ]
 
 /** Time zones differ by whole quarters of an hour: requests of one quarter began on the same day, wherever. */
 export const QUARTER_SECONDS = 900
 
 /**
- * `$1` is a JSON array of outcomes. Returns what the rows that were not there before are billed, those together that are
+ * `$1` is a JSON array of outcomes, `$2` the life of the instance that wrote them. Returns what the rows that were not there before are billed, those together that are
  * charged alike: `rows` of them, in the `quarter` of an hour they began in.
  */
 export const INSERT_OUTCOMES = `with o as materialized (

@@ -39,7 +39,7 @@ async function world(userCount = 1) {
         makeOutcome({ ...person, groupId, createdAtMs: NOON, billing: 'balance', billedNano: 100, ...change }),
       ),
     )
-    const { rejected } = await insertOutcomes(fresh.sql, outcomes, timeZone)
+    const { rejected } = await insertOutcomes(fresh.sql, outcomes, { timeZone })
     expect(rejected).toEqual([])
   }
 

@@ -147,7 +147,7 @@ export async function openGateway(options: GatewayOptions) {
     log,
   })
   const ping = () => db.sql`select 1`
-  const ledger = createLedger({ journal, write, ping, log })
+  const ledger = createLedger({ bootId: options.bootId, journal, write, ping, log })
   const database = createDatabaseWatch(ping)
   // Its tables take a tenth of a second to load, which must not meet the first request that needs them.
   await countTokens('ready')

@@ -6,6 +6,8 @@ import { end, makeLog, start } from '../../shared/journal/__fixtures__/journal-w
 import type { JournalRecord } from '../../shared/journal/record.ts'
 import { createLedger, createLedgerWriter, MAX_STRANDED_ENDS } from './ledger.ts'
 
+const BOOT_ID = '0190b6a0-0000-7000-8000-000000000001'
+
 /** A ledger between a journal and a database that can both be broken. */
 function makeWorld() {
   const log = makeLog()
@@ -18,6 +20,7 @@ function makeWorld() {
     rows: [] as string[],
   }
   const ledger = createLedger({
+    bootId: BOOT_ID,
     journal: {
       async append(record) {
         if (world.isJournalBroken) throw new Error('no space left on device')
@@ -125,10 +128,14 @@ test('a row the database refuses for good is named and does not block the others
   })
   const good = makeOutcome()
   const impossible = makeOutcome({ createdAtMs: Number.NaN, requestId: good.requestId })
-  await write([impossible, good].map((outcome) => JSON.stringify(outcome)))
-  await write([JSON.stringify(good)])
-  const rows = await fresh.sql<{ id: string }[]>`select request_id as id from usage_logs`
-  expect(rows.map(({ id }) => id)).toEqual([good.requestId])
+  await write(
+    [impossible, good].map((outcome) => JSON.stringify(outcome)),
+    BOOT_ID,
+  )
+  await write([JSON.stringify(good)], BOOT_ID)
+  const rows = await fresh.sql<{ id: string; bootId: string }[]>`
+    select request_id as id, boot_id as "bootId" from usage_logs`
+  expect(rows).toEqual([{ id: good.requestId, bootId: BOOT_ID }])
   expect(log.messages).toEqual(['the ledger refused a record for good'])
   // Whoever waits for one of them waits no longer.
   expect(shipped).toEqual([good.requestId, good.requestId, good.requestId])

@@ -29,8 +29,9 @@ export function createLedgerWriter({
   onShipped(requestIds: Iterable<string>): void
   log: Log
 }) {
-  return async function write(outcomes: string[]): Promise<void> {
-    const { rejected } = await within(WRITE_TIMEOUT_MS, insertOutcomes(sql, outcomes, timeZone()))
+  return async function write(outcomes: string[], bootId: string): Promise<void> {
+    const insert = insertOutcomes(sql, outcomes, { timeZone: timeZone(), bootId })
+    const { rejected } = await within(WRITE_TIMEOUT_MS, insert)
     for (const { outcome, error } of rejected) {
       log.error({ err: error, requestId: outcome.requestId }, 'the ledger refused a record for good')
     }
@@ -39,6 +40,7 @@ export function createLedgerWriter({
 }
 
 interface LedgerOptions {
+  bootId: string
   journal: Pick<JournalFile, 'append' | 'settle'>
   write: WriteOutcomes
   /** Resolves when the database answers. */
@@ -47,7 +49,7 @@ interface LedgerOptions {
 }
 
 /** The relay's journal: the local file, or where that is full or broken the ledger itself, or else nobody is served. */
-export function createLedger({ journal, write, ping, log }: LedgerOptions) {
+export function createLedger({ bootId, journal, write, ping, log }: LedgerOptions) {
   const stranded: Outcome[] = []
   let lost = 0
   let isRefusing = false
@@ -84,7 +86,10 @@ export function createLedger({ journal, write, ping, log }: LedgerOptions) {
   }
 
   async function writeDirectly(outcomes: Outcome[]): Promise<void> {
-    await write(outcomes.map((outcome) => JSON.stringify(outcome)))
+    await write(
+      outcomes.map((outcome) => JSON.stringify(outcome)),
+      bootId,
+    )
     for (const { requestId } of outcomes) journal.settle(requestId)
   }
 

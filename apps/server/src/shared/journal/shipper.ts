@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { StartRecord } from '@turnpike/core/gateway/ports'
 import { segmentName } from './journal-writer.ts'
 import type { RecentRecords } from './recent-records.ts'
@@ -8,8 +8,11 @@ import { type ReadStep, readStep } from './segment-reader.ts'
 
 export const SHIP_BATCH_ROWS = 500
 
-/** Writes outcomes, given as JSON, to the ledger, each at most once; throws when the ledger is out of reach. */
-export type WriteOutcomes = (outcomes: string[]) => Promise<void>
+/**
+ * Writes outcomes, given as JSON, to the ledger, each at most once; throws when the ledger is out of reach. `bootId` names
+ * the life of the instance they were made in.
+ */
+export type WriteOutcomes = (outcomes: string[], bootId: string) => Promise<void>
 
 export interface ShipStats {
   shipped: number
@@ -58,6 +61,7 @@ export function createShipper({
   const openPerSegment = new Map<number, number>()
   const settledUnread = new Set<string>()
   const stats = { shipped: 0, damagedLines: 0 }
+  const bootId = basename(directory)
 
   async function ship(segments: Segment[]): Promise<number> {
     const settledBefore = [...settledUnread]
@@ -75,7 +79,7 @@ export function createShipper({
       const step = await nextStep({ number, bytes, isOpen }, position)
       const outcomes = step.records.filter((record) => record.kind === 'end').map(({ json }) => json)
       for (let from = 0; from < outcomes.length; from += SHIP_BATCH_ROWS) {
-        await write(outcomes.slice(from, from + SHIP_BATCH_ROWS))
+        await write(outcomes.slice(from, from + SHIP_BATCH_ROWS), bootId)
       }
       for (const record of step.records) note(record, number)
       stats.damagedLines += step.damaged

@@ -8,6 +8,7 @@ export function unknownOutcome(start: StartRecord): Outcome {
     requestId: start.requestId,
     clientRequestId: null,
     createdAtMs: start.createdAtMs,
+    endedAtMs: start.createdAtMs,
     endpoint: start.endpoint,
     protocol: null,
     stream: start.stream,

@@ -1,0 +1,50 @@
+/** The closed lists of operations; see ops.md. */
+
+/**
+ * What a row of counts tells of: requests of one provider, group, account, model and endpoint; the same, that ended by one
+ * error code; requests of one user; of one key.
+ */
+export const DIMENSIONS = ['tuple', 'error', 'user', 'key'] as const
+export type Dimension = (typeof DIMENSIONS)[number]
+
+/** Roll-ups of the 10-second buckets, finest first. */
+export const ROLL_UPS = ['minute', 'hour', 'day'] as const
+export type RollUp = (typeof ROLL_UPS)[number]
+
+export const ERROR_PHASES = [
+  'auth',
+  'admission',
+  'billing',
+  'scheduling',
+  'network',
+  'upstream',
+  'response',
+  'internal',
+] as const
+export type ErrorPhase = (typeof ERROR_PHASES)[number]
+
+export const ERROR_OWNERS = ['client', 'business', 'provider', 'platform'] as const
+export type ErrorOwner = (typeof ERROR_OWNERS)[number]
+
+/** P0: nobody is served; P1: this request was not; P2: it was, after a failed attempt; P3: the caller's own. */
+export const ERROR_SEVERITIES = ['P0', 'P1', 'P2', 'P3'] as const
+export type ErrorSeverity = (typeof ERROR_SEVERITIES)[number]
+
+/** Where an error comes from: a request that ended by it, an attempt of one that went on, or the server beside requests. */
+export const ERROR_SOURCES = ['request', 'attempt', 'server'] as const
+export type ErrorSource = (typeof ERROR_SOURCES)[number]
+
+export const ALERT_SEVERITIES = ['info', 'warning', 'critical'] as const
+export type AlertSeverity = (typeof ALERT_SEVERITIES)[number]
+
+export const ALERT_EVENT_STATUSES = ['firing', 'resolved', 'manual_resolved'] as const
+export type AlertEventStatus = (typeof ALERT_EVENT_STATUSES)[number]
+
+export const ALERT_OPERATORS = ['>', '>=', '<', '<=', '=='] as const
+export type AlertOperator = (typeof ALERT_OPERATORS)[number]
+
+export const ALERT_AGGREGATIONS = ['avg', 'max', 'min', 'sum', 'count', 'rate', 'ratio', 'p50', 'p95', 'p99'] as const
+export type AlertAggregation = (typeof ALERT_AGGREGATIONS)[number]
+
+export const NO_DATA_POLICIES = ['ok', 'keep', 'alert', 'resolve'] as const
+export type NoDataPolicy = (typeof NO_DATA_POLICIES)[number]
