@@ -1,5 +1,5 @@
 import { GATEWAY_ERRORS } from '@turnpike/core/gateway/errors'
-import { ERROR_OWNERS } from '@turnpike/core/ops/error-owner'
+import { ERROR_CLASSES } from '@turnpike/core/ops/classify'
 import { APP_ERRORS } from '../../apps/server/src/shared/app-error.ts'
 import { table } from './table.ts'
 
@@ -25,4 +25,4 @@ export function errorsPage(): string {
   ].join('\n\n')
 }
 
-const owners = new Map<string, string>(Object.entries(ERROR_OWNERS))
+const owners = new Map<string, string>(Object.entries(ERROR_CLASSES).map(([code, { owner }]) => [code, owner]))

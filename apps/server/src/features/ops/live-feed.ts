@@ -1,6 +1,6 @@
 import type { GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
-import { verdictOf } from '@turnpike/core/ops/error-owner'
+import { verdictOf } from '@turnpike/core/ops/classify'
 import { nearestRank } from '@turnpike/core/ops/nearest-rank'
 import type { WallClock } from '../../shared/wall-clock.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { OutcomeKind } from '../words.ts'
-import { type Verdict, verdictOf } from './error-owner.ts'
+import { failureCode, type Verdict, verdictOf } from './classify.ts'
 import { nearestRank } from './nearest-rank.ts'
 
 test.each<[OutcomeKind, string | null, Verdict]>([
@@ -31,4 +31,18 @@ test.each([
   [[1, 2, 3], 0, 1],
 ] as const)('of %j the value at share %d is %j', (sorted, share, value) => {
   expect(nearestRank(sorted, share)).toBe(value)
+})
+
+test.each<[OutcomeKind, string | null, string | null]>([
+  ['completed', null, null],
+  ['client_closed', null, null],
+  ['rejected_upstream', 'context_length_exceeded', 'rejected_upstream'],
+  ['upstream_cut', 'upstream_invalid_response', 'upstream_invalid_response'],
+  ['upstream_cut', null, 'upstream_cut'],
+  ['upstream_stalled', null, 'upstream_stalled'],
+  ['unknown', 'internal_error', 'unknown'],
+  ['failed', 'queue_full', 'queue_full'],
+  ['failed', 'made_up', 'upstream_cut'],
+])('%s with %s failed by %s', (outcome, errorCode, code) => {
+  expect(failureCode({ outcome, errorCode })).toBe(code)
 })
