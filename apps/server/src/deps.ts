@@ -16,6 +16,7 @@ import { createClientAddress } from './http/client-address.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
 import { every } from './shared/every.ts'
+import { instanceIdOf } from './shared/instance-id.ts'
 import type { Log } from './shared/logger.ts'
 import { openRedis } from './shared/redis.ts'
 import { createSecretBox } from './shared/secret-box.ts'
@@ -48,6 +49,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   const databaseUrl = env.databaseUrl ?? (await startDatabase(env, log, opened))
   await migrate(databaseUrl)
   const bootId = randomUUIDv7()
+  const instanceId = instanceIdOf(env.dataDir)
   const redis = env.redis ? await openRedis(env.redis, log) : null
   if (redis) opened.defer(() => redis.close())
   const instance = await openInstanceLock({
@@ -80,7 +82,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   onStep('opening the gateway')
   const clientAddress = createClientAddress(env.trustedProxies)
   const gauges = { read: () => ({ inFlight: 0, waiters: 0, openStreams: 0, accountsAvailable: 0, accountsTotal: 0 }) }
-  const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read() })
+  const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read(), instanceId })
   opened.defer(() => live.close())
   const tokens = createAccessTokens({
     sql: db.sql,
