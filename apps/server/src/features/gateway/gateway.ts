@@ -137,7 +137,7 @@ export async function openGateway(options: GatewayOptions) {
   })
   config.onChange(money.onConfigChange)
   config.onKeysChange(money.onKeysChange)
-  const write = createLedgerWriter({ sql: db.sql, timeZone, onShipped: money.onShipped, log })
+  const write = createLedgerWriter({ sql: db.sql, bootId: options.bootId, timeZone, onShipped: money.onShipped, log })
   const journal = await openJournal({
     root: options.journalDir,
     bootId: options.bootId,

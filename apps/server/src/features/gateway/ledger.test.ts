@@ -122,6 +122,7 @@ test('a row the database refuses for good is named and does not block the others
   const shipped: string[] = []
   const write = createLedgerWriter({
     sql: fresh.sql,
+    bootId: BOOT_ID,
     timeZone: () => 'UTC',
     onShipped: (requestIds) => void shipped.push(...requestIds),
     log,

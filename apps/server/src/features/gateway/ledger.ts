@@ -1,7 +1,7 @@
 import { GatewayError } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import type { Journal } from '@turnpike/core/gateway/ports'
-import { ensurePartitions, insertOutcomes } from '@turnpike/db'
+import { ensurePartitions, insertOutcomes, reopenLife } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { within } from '../../shared/deadline.ts'
 import type { Journal as JournalFile } from '../../shared/journal/journal.ts'
@@ -18,11 +18,13 @@ export const MAX_STRANDED_ENDS = 10_000
 /** Writes batches of outcomes; a row the database refuses for good is logged by id and does not block the others. */
 export function createLedgerWriter({
   sql,
+  bootId: ownBootId,
   timeZone,
   onShipped,
   log,
 }: {
   sql: Sql
+  bootId: string
   /** Whose midnight begins the days of spending limits. */
   timeZone: () => string
   /** Hears of the requests that are in the ledger, or never will be. */
@@ -35,6 +37,8 @@ export function createLedgerWriter({
     for (const { outcome, error } of rejected) {
       log.error({ err: error, requestId: outcome.requestId }, 'the ledger refused a record for good')
     }
+    // What was not counted before its process died is counted from the ledger, now that it knows more.
+    if (bootId !== ownBootId) await within(WRITE_TIMEOUT_MS, reopenLife(sql, bootId))
     onShipped(outcomes.map(requestIdOf).filter((id) => id !== null))
   }
 }
