@@ -16,7 +16,10 @@ import { createSecondFactor } from './features/auth/totp.ts'
 import { createGroupStore } from './features/groups/store.ts'
 import { createKeyStore } from './features/keys/store.ts'
 import { createMy } from './features/my/my.ts'
+import { createErrors } from './features/ops/errors/errors.ts'
+import { createErrorsFeed } from './features/ops/errors/errors-feed.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
+import { createOps } from './features/ops/ops.ts'
 import { createPrices } from './features/prices/prices.ts'
 import { createRedeemCodes } from './features/redeem/redeem.ts'
 import { createSettingsStore } from './features/settings/settings.ts'
@@ -39,6 +42,10 @@ import { createSockets, type SocketTimings } from './ws.ts'
 
 export interface TrpcOptions {
   database: Db
+  /** For questions of the panel: its statements end before a procedure's time is over. */
+  reports: Db
+  /** Where the embedded database keeps its files; null = the database is elsewhere. */
+  databaseDir: string | null
   box: SecretBox
   clock: WallClock
   log: Log
@@ -101,7 +108,10 @@ export function createTrpc({ env, timings, ...options }: TrpcOptions) {
     /** For `server.on('upgrade', …)`. */
     upgrade: sockets.upgrade,
     /** Says goodbye to every socket; HTTP calls that run go on. */
-    close: sockets.close,
+    async close(): Promise<void> {
+      await sockets.close()
+      await services.errorsFeed.close()
+    },
     openSockets: sockets.openSockets,
     /** Whether this Host header may see the panel. */
     isAllowedHost: rules.isAllowedHost,
@@ -112,6 +122,8 @@ export function createTrpc({ env, timings, ...options }: TrpcOptions) {
 
 function createServices({
   database,
+  reports,
+  databaseDir,
   box,
   clock,
   log,
@@ -135,6 +147,8 @@ function createServices({
     onSignedOut: (userId) => sessions.revokeOthers(userId, null),
   })
   const subscriptions = createSubscriptions({ db, clock })
+  const settings = createSettingsStore({ db })
+  const errors = createErrors({ database: reports, clock })
   const services: Services = {
     auth: createAuth({ db, sessions, passwords, invites, secondFactor, attempts: createAttempts({ clock }) }),
     sessions,
@@ -155,7 +169,7 @@ function createServices({
     }),
     subscriptions,
     serviceTokens: createServiceTokens({ db, clock, hashKey: box.derive('service tokens') }),
-    settings: createSettingsStore({ db }),
+    settings,
     prices: createPrices({ db, clock }),
     redeemCodes: createRedeemCodes({
       db,
@@ -177,6 +191,9 @@ function createServices({
       },
     }),
     live,
+    ops: createOps({ database: reports, clock, settings: settings.get, databaseDir }),
+    errors,
+    errorsFeed: createErrorsFeed({ errors, log }),
     audit: createAudit({ db }),
     panelUrl,
   }

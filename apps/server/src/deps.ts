@@ -11,7 +11,12 @@ import { createHealthChecks } from './features/accounts/health-checks.ts'
 import { createAccessTokens } from './features/accounts/tokens/access-tokens.ts'
 import { createTokenEndpoint } from './features/accounts/tokens/token-endpoint.ts'
 import { openGateway } from './features/gateway/gateway.ts'
+import { createErrorLog, type ErrorLogStats } from './features/ops/errors/error-log.ts'
+import { createErrorInsert } from './features/ops/errors/insert-errors.ts'
+import { createJobs } from './features/ops/jobs/jobs.ts'
+import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
 import { createLiveFeed } from './features/ops/live-feed.ts'
+import { openMetrics } from './features/ops/metrics/open-metrics.ts'
 import { createClientAddress } from './http/client-address.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
@@ -24,10 +29,16 @@ import { loadSecretKey } from './shared/secret-key.ts'
 import { assertSecretKeyFits } from './shared/secret-key-check.ts'
 import { createSecretRotation } from './shared/secret-rotation.ts'
 import { systemClock } from './shared/system-clock.ts'
+import { VERSION } from './shared/version.ts'
 
 const PANEL_DIR = fileURLToPath(new URL('../../admin/build', import.meta.url))
 
 const GATEWAY_STATEMENT_MS = 5_000
+/** A little less than the time of a procedure: what it asks ends with it. */
+const REPORT_STATEMENT_MS = 4_500
+/** Roll-ups after a long absence, and the removal of what is kept no longer, may take their time. */
+const JOB_STATEMENT_MS = 600_000
+const JOB_CONNECTIONS = 2
 /** While the master key is being replaced: instances that still seal under the old one may be there for a while. */
 const RESEAL_EVERY_MS = 60_000
 
@@ -61,16 +72,29 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     onRegained: () => log.info({}, 'no other instance serves on this database any more: requests are taken again'),
   })
   opened.defer(() => instance.release())
-  const db = createDb({ url: databaseUrl, applicationName: 'turnpike' })
+  const db = createDb({ url: databaseUrl, applicationName: `turnpike ${instanceId}` })
   opened.defer(() => db.close())
   await assertSecretKeyFits(db.sql, box)
   // Of its own, so that a heavy question of the panel never stands before the ledger, and nothing waits for a frozen server.
   const gatewayDb = createDb({
     url: databaseUrl,
-    applicationName: 'turnpike gateway',
+    applicationName: `turnpike gateway ${instanceId}`,
     statementTimeoutMs: GATEWAY_STATEMENT_MS,
   })
   opened.defer(() => gatewayDb.close())
+  const reports = createDb({
+    url: databaseUrl,
+    applicationName: `turnpike reports ${instanceId}`,
+    statementTimeoutMs: REPORT_STATEMENT_MS,
+  })
+  opened.defer(() => reports.close())
+  const jobsDb = createDb({
+    url: databaseUrl,
+    max: JOB_CONNECTIONS,
+    applicationName: `turnpike jobs ${instanceId}`,
+    statementTimeoutMs: JOB_STATEMENT_MS,
+  })
+  opened.defer(() => jobsDb.close())
 
   const sandbox = env.sandbox ? await createSandbox({ keepRequests: 0 }) : null
   if (sandbox) opened.defer(() => sandbox.close())
@@ -82,6 +106,31 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   onStep('opening the gateway')
   const clientAddress = createClientAddress(env.trustedProxies)
   const gauges = { read: () => ({ inFlight: 0, waiters: 0, openStreams: 0, accountsAvailable: 0, accountsTotal: 0 }) }
+  let server: Server | null = null
+  const droppedSinceLast = sinceLast(
+    ({ dropped }: ErrorLogStats) => dropped.queueFull + dropped.database + dropped.closed,
+  )
+  const errorLog = createErrorLog({
+    insert: createErrorInsert(db),
+    clock: systemClock,
+    instanceId,
+    providerOf: (accountId) => gateway.providerOf(accountId),
+    log,
+  })
+  opened.defer(() => errorLog.close())
+  const metrics = openMetrics({
+    sql: db.sql,
+    clock: systemClock,
+    life: { instanceId, bootId },
+    version: VERSION,
+    dataDir: env.dataDir,
+    applicationName: instanceId,
+    providerOf: (accountId) => gateway.providerOf(accountId),
+    gauges: () => ({ ...gateway.instanceGauges(), errorsDropped: droppedSinceLast(errorLog.stats()) }),
+    server: () => server,
+    log,
+  })
+  opened.defer(() => metrics.close())
   const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read(), instanceId })
   opened.defer(() => live.close())
   const tokens = createAccessTokens({
@@ -108,8 +157,16 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     journalMaxBytes: env.journalMaxBytes,
     maxBodyBytes: env.gatewayMaxBodyBytes,
     corsOrigins: env.corsOrigins,
-    onOutcome: live.record,
-    onRefused: live.recordRefusal,
+    onOutcome(outcome, diagnostics) {
+      live.record(outcome)
+      metrics.record(outcome)
+      errorLog.recordOutcome(outcome, diagnostics)
+    },
+    onRefused(refusal) {
+      live.recordRefusal(refusal)
+      metrics.recordRefusal(refusal)
+      errorLog.recordRefusal(refusal)
+    },
     log,
   })
   gauges.read = gateway.gauges
@@ -117,6 +174,8 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
 
   const trpc = createTrpc({
     database: db,
+    reports,
+    databaseDir: env.databaseUrl === undefined ? env.dataDir : null,
     box,
     clock: systemClock,
     log,
@@ -141,6 +200,14 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     const resealing = every(RESEAL_EVERY_MS, rotation.run, log)
     opened.defer(() => resealing.stop())
   }
+  const jobs = createJobs({
+    sql: jobsDb.sql,
+    databaseUrl,
+    applicationName: `turnpike queue ${instanceId}`,
+    jobs: opsJobs({ sql: jobsDb.sql, clock: systemClock }),
+    log,
+  })
+  opened.defer(() => jobs.close())
   let isListening = false
   const app = createApp({
     gateway: gateway.routes,
@@ -151,10 +218,13 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     readiness: () => ({ isReady: isListening && gateway.isServing(), missing: gateway.missing() }),
     log,
   })
-  const server = createAppServer(app)
-  server.on('upgrade', trpc.upgrade)
-  server.on('listening', () => {
+  const listening = createAppServer(app)
+  server = listening
+  listening.on('upgrade', trpc.upgrade)
+  listening.on('listening', () => {
     isListening = true
+    metrics.start()
+    jobs.start()
   })
   return {
     db: db.db,
@@ -162,7 +232,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     instance,
     gateway,
     trpc,
-    server,
+    server: listening,
     sandboxUrl: sandbox ? `${sandbox.url}/v1` : null,
   }
 }
@@ -177,8 +247,18 @@ async function startDatabase(env: Env, log: Log, opened: AsyncDisposableStack): 
 }
 
 /** Where the server listens, as somebody on this machine or in its network writes it. */
-function listeningUrl(server: Server, host: string): string {
-  const address = server.address()
+function listeningUrl(server: Server | null, host: string): string {
+  const address = server?.address() ?? null
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`
+}
+
+/** By how much a count has grown since it was asked for the last time. */
+function sinceLast<T>(countOf: (stats: T) => number): (stats: T) => number {
+  let last = 0
+  return (stats) => {
+    const before = last
+    last = countOf(stats)
+    return last - before
+  }
 }

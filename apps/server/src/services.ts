@@ -7,7 +7,10 @@ import type { SecondFactor } from './features/auth/totp.ts'
 import type { GroupStore } from './features/groups/store.ts'
 import type { KeyStore } from './features/keys/store.ts'
 import type { My } from './features/my/my.ts'
+import type { Errors } from './features/ops/errors/errors.ts'
+import type { ErrorsFeed } from './features/ops/errors/errors-feed.ts'
 import type { LiveFeed } from './features/ops/live-feed.ts'
+import type { Ops } from './features/ops/ops.ts'
 import type { Prices } from './features/prices/prices.ts'
 import type { RedeemCodes } from './features/redeem/redeem.ts'
 import type { SettingsStore } from './features/settings/settings.ts'
@@ -36,6 +39,9 @@ export interface Services {
   exports: Exports
   my: My
   live: LiveFeed
+  ops: Ops
+  errors: Errors
+  errorsFeed: ErrorsFeed
   audit: Audit
   /** Where people reach the panel. */
   panelUrl(): string

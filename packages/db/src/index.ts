@@ -13,7 +13,7 @@ export {
   sweepLeases,
 } from './money/credit-leases.ts'
 export { type WindowMismatch, windowMismatches } from './money/window-check.ts'
-export { COUNT_COLUMNS, COUNT_MASK, HISTOGRAMS, summed, summedTimes } from './ops/columns.ts'
+export { COUNT_COLUMNS, COUNT_MASK, HISTOGRAMS, ROW_COLUMNS, summed, summedTimes } from './ops/columns.ts'
 export { beginLife, endLife, reopenLife } from './ops/lives.ts'
 export { recoverLives } from './ops/recover-lives.ts'
 export { rollUp } from './ops/roll-up.ts'

@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres'
+import type { Sql, TransactionSql } from 'postgres'
 
 /** Every partitioned table, and the span of time one partition of it holds, in UTC. */
 export const PARTITIONED_TABLES = {
@@ -49,10 +49,15 @@ export async function ensurePartitionsFor(
 }
 
 /**
- * Drops the partitions that hold nothing of `before` or later; resolves with how many rows they held, as far as the
- * database knows without counting.
+ * Drops the partitions that hold nothing of `before` or later, each after `rescue` has taken from it what must stay, in one
+ * transaction; resolves with how many rows they held, as far as the database knows without counting.
  */
-export async function dropPartitionsBefore(sql: Sql, table: PartitionedTable, before: Date): Promise<number> {
+export async function dropPartitionsBefore(
+  sql: Sql,
+  table: PartitionedTable,
+  before: Date,
+  rescue: (tx: TransactionSql, partition: string) => Promise<void> = async () => {},
+): Promise<number> {
   const oldest = partitionName(table, startOf(table, before))
   return sql.begin(async (tx) => {
     await tx`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}ms`}, true)`
@@ -61,7 +66,10 @@ export async function dropPartitionsBefore(sql: Sql, table: PartitionedTable, be
       select child.relname as name, greatest(child.reltuples, 0)::float8 as rows from pg_inherits
       join pg_class child on child.oid = inhrelid
       where inhparent = ${table}::regclass and child.relname < ${oldest} order by child.relname`
-    for (const { name } of rows) await tx`drop table ${tx(name)}`
+    for (const { name } of rows) {
+      await rescue(tx, name)
+      await tx`drop table ${tx(name)}`
+    }
     return rows.reduce((sum, { rows: held }) => sum + held, 0)
   })
 }

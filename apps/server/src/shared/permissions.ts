@@ -13,7 +13,7 @@ const VIEWER = [
   'ops:read',
   'settings:read',
 ] as const
-const OPERATOR = [...VIEWER, 'accounts:operate'] as const
+const OPERATOR = [...VIEWER, 'accounts:operate', 'ops:operate'] as const
 const ADMIN = [
   ...OPERATOR,
   'users:write',

@@ -1,5 +1,6 @@
 const FORBIDDEN_NAME = /secret|passw|token|cookie|authori[sz]ation|api.?key|ticket|header|body|prompt|credential/i
 const MAX_TEXT = 500
+const MAX_EXCERPT = 8_192
 const MAX_FIELDS = 40
 const MAX_FRAMES = 12
 
@@ -18,14 +19,25 @@ export function redact(fields: Record<string, unknown>): Record<string, unknown>
 
 /** Text without anything that looks like a credential, without query strings, cut to a line's length. */
 export function redactText(text: string): string {
+  return scrub(text.slice(0, MAX_TEXT * 2)).slice(0, MAX_TEXT)
+}
+
+/** The same of a longer text. */
+export function redactExcerpt(text: string): string {
+  return scrub(text.slice(0, MAX_EXCERPT)).slice(0, MAX_EXCERPT)
+}
+
+function scrub(text: string): string {
   return text
-    .slice(0, MAX_TEXT * 2)
     .replace(/\b(?:tps?|sk|rk|pk)-[\w-]{6,}|\btps_[\w-]+/g, '[redacted]')
     .replace(/\b(Bearer|Basic)\s+\S+/gi, '$1 [redacted]')
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1')
     .replace(/\?[^\s"']+/g, '?[redacted]')
     .replace(/\$argon2\S+/g, '[redacted]')
-    .slice(0, MAX_TEXT)
+    .replace(
+      /((?:secret|passw(?:or)?d|token|cookie|authori[sz]ation|api[-_ ]?key)"?\s*[:=]\s*"?)[^\s",;}]+/gi,
+      '$1[redacted]',
+    )
 }
 
 function primitive(value: unknown): unknown {

@@ -58,6 +58,8 @@ export async function trpcWorld({ env, runtime, egress, timings }: WorldOptions 
   const box = createSecretBox(Buffer.alloc(32, 5))
   const trpc = createTrpc({
     database,
+    reports: database,
+    databaseDir: null,
     box,
     clock,
     log,

@@ -8,5 +8,5 @@ export async function conclude(story: Story, ending: Ending, ports: RelayPorts):
   if (story.isJournaled) story.admission?.settleTokens(outcome.usage.inputTokens + outcome.usage.outputTokens)
   else story.admission?.withdraw()
   if (story.isJournaled) await ports.journal.end(outcome)
-  ports.onOutcome(outcome)
+  ports.onOutcome(outcome, story.diagnostics)
 }

@@ -95,6 +95,14 @@ export interface Outcome {
   userAgent: string | null
 }
 
+/** What the error log keeps of a failed request and the ledger does not. */
+export interface Diagnostics {
+  /** Bodies of upstream errors, each with the index of its attempt; one character per byte. */
+  upstreamErrors: readonly { attempt: number; body: string }[]
+  /** What was thrown where the fault is ours; undefined = nothing. */
+  fault: unknown
+}
+
 export const NO_USAGE: TokenUsage = {
   inputTokens: 0,
   cachedInputTokens: 0,

@@ -1,6 +1,6 @@
 import type { BillingMode, OnBusy, OnDisconnect, Protocol, Provider, Stickiness } from '../words.ts'
 import type { AccountEvent, AccountHealth } from './account-state.ts'
-import type { AttemptRecord, DecisionRecord, Outcome } from './outcome.ts'
+import type { AttemptRecord, DecisionRecord, Diagnostics, Outcome } from './outcome.ts'
 import type { Headers } from './retry-after.ts'
 
 /** Time as the gateway sees it: `now` is wall clock (ms since the epoch), `monotonic` measures, `after` calls back once. */
@@ -275,7 +275,7 @@ export interface RelayPorts {
   price(request: PriceRequest): { costNano: number; billedNano: number } | null
   countTokens(text: string): Promise<number>
   /** Hears of every ended request, refusals included. */
-  onOutcome(outcome: Outcome): void
+  onOutcome(outcome: Outcome, diagnostics: Diagnostics): void
   /** Extra attempts in flight are bounded per group. */
   retryBudget: RetryBudget
   /** Turns one-character-per-byte text into the text it encodes. */

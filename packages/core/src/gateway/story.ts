@@ -2,7 +2,14 @@ import type { OutcomeKind, WireProtocol } from '../words.ts'
 import type { AttemptTimes } from './attempt.ts'
 import type { Call } from './call.ts'
 import type { Progress } from './errors.ts'
-import { type AttemptRecord, type DecisionRecord, NO_USAGE, type Outcome, type TokenUsage } from './outcome.ts'
+import {
+  type AttemptRecord,
+  type DecisionRecord,
+  type Diagnostics,
+  NO_USAGE,
+  type Outcome,
+  type TokenUsage,
+} from './outcome.ts'
 import type { Admission, Candidate, RelayPorts, Reservation } from './ports.ts'
 
 /** What is known of a request while it runs; becomes its one outcome. */
@@ -30,6 +37,7 @@ export interface Story {
   isJournaled: boolean
   /** What a request that got no answer ends as. */
   failedAs: OutcomeKind
+  diagnostics: Diagnostics
 }
 
 /** How a request ended, for the endings table of accounts-and-billing.md. */
@@ -45,6 +53,9 @@ export interface Ending {
   usageInvalid: boolean
   priceRule: 'usage' | 'delivered' | 'nothing'
 }
+
+/** Nearly every request has none: they share it. */
+const NO_DIAGNOSTICS: Diagnostics = { upstreamErrors: [], fault: undefined }
 
 export const CLIENT_CLOSED = { kind: 'client_closed', status: 499, errorCode: null } as const
 
@@ -79,6 +90,7 @@ export function beginStory(call: Call): Story {
     reservation: null,
     isJournaled: false,
     failedAs: 'exhausted',
+    diagnostics: NO_DIAGNOSTICS,
   }
 }
 

@@ -159,6 +159,7 @@ function concludeAttempt(
   const verdict = judgeFailure(opening.failure, ports.clock.now())
   ports.accounts.report(candidate, verdict.event)
   recordAttempt(story, candidate, attempt, verdict.code, ports)
+  keepUpstreamError(story, opening)
   lease.release()
   held.delete(lease)
   return { verdict, opening, candidate, exchange }
@@ -181,6 +182,17 @@ function failureKind({ code }: Verdict, { isCut, failure }: FailedOpening): Endi
   if (code === 'upstream_stalled') return 'upstream_stalled'
   if (failure.kind !== 'unusable') return 'exhausted'
   return isCut ? 'upstream_cut' : 'failed'
+}
+
+/** So much of an upstream's error body is kept. */
+const MAX_ERROR_BODY_BYTES = 8_192
+
+function keepUpstreamError(story: Story, { failure }: FailedOpening): void {
+  const body = failure.kind === 'status' ? failure.body : failure.kind === 'error_event' ? failure.event : null
+  if (body === null) return
+  const { attempts, diagnostics } = story
+  const kept = { attempt: attempts.length - 1, body: body.slice(0, MAX_ERROR_BODY_BYTES) }
+  story.diagnostics = { ...diagnostics, upstreamErrors: [...diagnostics.upstreamErrors, kept] }
 }
 
 async function journalStart(story: Story, candidate: Candidate, { journal }: RelayPorts): Promise<void> {

@@ -11,6 +11,11 @@ export const settings = z.strictObject({
   'gateway.keepAliveMs': z.int().min(1_000).max(60_000),
   /** How long a session waits for its own account while another one is free. */
   'gateway.stickyWaitMs': z.int().min(0).max(30_000),
+  /** Successes of successes and errors that are promised, percent; the dashboard compares with it. */
+  'ops.slaTargetPercent': z.number().min(50).max(100),
+  /** What the gateway may add to a request, and how long a first token may take, at the 99th percentile: full health. */
+  'ops.gatewayTargetMs': z.number().min(1).max(60_000),
+  'ops.ttftTargetMs': z.number().min(100).max(600_000),
   /** How long a sign-in lasts at most; up to 30 days. */
   'sessions.absoluteHours': z.int().min(1).max(720),
 })
@@ -39,6 +44,9 @@ export const DEFAULT_SETTINGS: Settings = {
   ],
   'gateway.keepAliveMs': 15_000,
   'gateway.stickyWaitMs': 1_500,
+  'ops.slaTargetPercent': 99.9,
+  'ops.gatewayTargetMs': 25,
+  'ops.ttftTargetMs': 20_000,
   'sessions.absoluteHours': 12,
 }
 

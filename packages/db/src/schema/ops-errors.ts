@@ -57,6 +57,7 @@ export const opsErrorLogs = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.createdAt, table.id] }),
+    index('ops_error_logs_id_index').on(table.id),
     index('ops_error_logs_request_id_index').on(table.requestId),
     index('ops_error_logs_code_index').on(table.code, table.createdAt, table.id),
     index('ops_error_logs_owner_index').on(table.owner, table.createdAt, table.id),

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { costOf } from '@turnpike/core/billing/cost'
 import { countTokens } from '@turnpike/core/billing/count-tokens'
-import type { GatewayErrorCode } from '@turnpike/core/gateway/errors'
-import type { Outcome } from '@turnpike/core/gateway/outcome'
+import type { Diagnostics, Outcome } from '@turnpike/core/gateway/outcome'
 import type { Clock, RelayPorts } from '@turnpike/core/gateway/ports'
 import { RATE_WINDOW_MS } from '@turnpike/core/gateway/rate-window'
 import { createRetryBudget } from '@turnpike/core/gateway/retry-budget'
+import type { Refusal } from '@turnpike/core/ops/refusal'
 import type { Db } from '@turnpike/db'
 import type { Dispatcher } from 'undici'
 import type { ClientAddress } from '../../http/client-address.ts'
@@ -74,9 +74,9 @@ export interface GatewayOptions {
   /** Instances that share the database now, this one included; default: it is alone. */
   instances?: () => number
   /** Hears of every request that ended. */
-  onOutcome(outcome: Outcome): void
+  onOutcome(outcome: Outcome, diagnostics: Diagnostics): void
   /** Hears of requests that were turned away before they became one with an outcome. */
-  onRefused(code: GatewayErrorCode): void
+  onRefused(refusal: Refusal): void
   log: Log
 }
 
@@ -231,9 +231,22 @@ export async function openGateway(options: GatewayOptions) {
     gauges: () => ({
       inFlight: live.size(),
       waiters: slots.waiters(),
-      openStreams: live.size(),
+      openStreams: live.openStreams(),
       accountsAvailable: accounts.counts().available,
       accountsTotal: accounts.counts().total,
+    }),
+    /** Null for an account that is not configured any more. */
+    providerOf: (accountId: number) => config.current().accounts.get(accountId)?.provider ?? null,
+    /** What is true now, for the metrics of this instance. */
+    instanceGauges: () => ({
+      inFlight: live.size(),
+      waiters: slots.waiters(),
+      openStreams: live.openStreams(),
+      accountsAvailable: accounts.counts().available,
+      accountsTotal: accounts.counts().total,
+      journalBacklogBytes: journal.stats().bytes,
+      redisConn: shared === null ? null : shared.isDegraded() ? 0 : 1,
+      isDatabaseAway: database.isAway(),
     }),
     /** What is missing while requests are served all the same; empty = nothing. */
     missing: () => [

@@ -1,7 +1,7 @@
-import type { GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { verdictOf } from '@turnpike/core/ops/classify'
 import { nearestRank } from '@turnpike/core/ops/nearest-rank'
+import type { Refusal } from '@turnpike/core/ops/refusal'
 import type { WallClock } from '../../shared/wall-clock.ts'
 
 /** How far back a reconnected page is caught up. */
@@ -81,7 +81,7 @@ export function createLiveFeed({ clock, gauges, instanceId = 'local' }: LiveFeed
   }
 
   /** A request that was turned away before it became one with an outcome. */
-  function recordRefusal(errorCode: GatewayErrorCode): void {
+  function recordRefusal({ code: errorCode }: Pick<Refusal, 'code'>): void {
     closeUpTo(secondOf(clock))
     current.requests += 1
     if (verdictOf({ outcome: 'failed', errorCode }) === 'error') current.errors += 1

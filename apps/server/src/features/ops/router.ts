@@ -1,6 +1,16 @@
 import { tracked } from '@trpc/server'
+import {
+  opsDimensionStats,
+  opsErrorDistribution,
+  opsLatencyHistogram,
+  opsMetricsHistory,
+  opsOverview,
+  opsRetentionSet,
+  opsSeries,
+} from '@turnpike/core/inputs/ops'
 import { z } from 'zod'
 import { procedure, router } from '../../trpc.ts'
+import { errorsLive, errorsRouter } from './errors/router.ts'
 
 const MAX_SECOND = 99_999_999_999
 
@@ -15,6 +25,43 @@ const liveInput = z
   .prefault({})
 
 export const opsRouter = router({
+  overview: procedure('ops:read')
+    .input(opsOverview)
+    .query(({ ctx, input }) => ctx.services.ops.overview(input)),
+  metricsHistory: procedure('ops:read')
+    .input(opsMetricsHistory)
+    .query(({ ctx, input }) => ctx.services.ops.metricsHistory(input)),
+  throughput: procedure('ops:read')
+    .input(opsSeries)
+    .query(({ ctx, input }) => ctx.services.ops.throughput(input)),
+  errorTrend: procedure('ops:read')
+    .input(opsSeries)
+    .query(({ ctx, input }) => ctx.services.ops.errorTrend(input)),
+  latencyHistogram: procedure('ops:read')
+    .input(opsLatencyHistogram)
+    .query(({ ctx, input }) => ctx.services.ops.latencyHistogram(input)),
+  errorDistribution: procedure('ops:read')
+    .input(opsErrorDistribution)
+    .query(({ ctx, input }) => ctx.services.ops.errorDistribution(input)),
+  dimensionStats: procedure('ops:read')
+    .input(opsDimensionStats)
+    .query(({ ctx, input }) => ctx.services.ops.dimensionStats(input)),
+  providers: procedure('ops:read')
+    .input(opsSeries)
+    .query(({ ctx, input }) => ctx.services.ops.providers(input)),
+  accounts: procedure('ops:read')
+    .input(opsSeries)
+    .query(({ ctx, input }) => ctx.services.ops.accounts(input)),
+  jobs: procedure('ops:read').query(({ ctx }) => ctx.services.ops.jobs()),
+  storage: procedure('ops:read').query(({ ctx }) => ctx.services.ops.storage()),
+  retention: router({
+    get: procedure('ops:read').query(({ ctx }) => ctx.services.ops.retention()),
+    set: procedure('settings:write')
+      .input(opsRetentionSet)
+      .mutation(({ ctx, input }) => ctx.services.ops.setRetention(input, ctx.actor)),
+  }),
+  errors: errorsRouter,
+  errorsLive,
   live: procedure('ops:read')
     .input(liveInput)
     .subscription(async function* ({ ctx, input, signal = new AbortController().signal }) {

@@ -3,23 +3,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ClientLeft } from '@turnpike/core/gateway/client-left'
 import { asGatewayError, GatewayError, NO_PROGRESS } from '@turnpike/core/gateway/errors'
 import { openAiError } from '@turnpike/core/gateway/openai-error'
+import type { Refusal } from '@turnpike/core/ops/refusal'
 import type { Log } from '../../../shared/logger.ts'
 import type { KeyRecord } from '../keys/key-store.ts'
 import { identityHeaders, rateHeaders, timingHeaders } from './answer-headers.ts'
 import type { CallerOf } from './caller.ts'
 import { discard } from './read-body.ts'
+import { type Known, refusalOf } from './refusal.ts'
 import { clientRequestId, hasKeyInQuery } from './request-headers.ts'
 
 interface AnsweredOptions {
   callerOf: CallerOf
-  monotonic: () => number
+  clock: { now(): number; monotonic(): number }
+  onRefused(refusal: Refusal): void
   log: Log
 }
 
 /** Answers a request of a known key with the JSON that `make` gives, or with the error it throws. */
 export type Answered = (request: IncomingMessage, response: ServerResponse, make: (key: KeyRecord) => unknown) => void
 
-export function createAnswered({ callerOf, monotonic, log }: AnsweredOptions): Answered {
+export function createAnswered({ callerOf, clock, onRefused, log }: AnsweredOptions): Answered {
+  const { monotonic } = clock
+
   async function identify(request: IncomingMessage): Promise<KeyRecord> {
     if (hasKeyInQuery(request.url ?? '')) throw new GatewayError('api_key_in_query')
     return (await callerOf.identify(request)).key
@@ -28,7 +33,8 @@ export function createAnswered({ callerOf, monotonic, log }: AnsweredOptions): A
   return function answered(request, response, make) {
     discard(request)
     const startedAt = monotonic()
-    const identity = identityOf(request)
+    const requestId = randomUUIDv7()
+    const identity = identityHeaders(requestId, clientRequestId(request.headers))
     let known: KeyRecord | null = null
     const headers = () => ({
       ...identity,
@@ -41,6 +47,9 @@ export function createAnswered({ callerOf, monotonic, log }: AnsweredOptions): A
         if (error instanceof ClientLeft) return
         const told = asGatewayError(error)
         if (told.code === 'internal_error') log.error({ err: error }, 'a request failed by our own fault')
+        const totalMs = monotonic() - startedAt
+        const moment = { requestId, nowMs: clock.now(), totalMs }
+        onRefused(refusalOf(request, knownOf(callerOf.addressOf(request), known), told, moment))
         sendError(response, told, headers())
       },
     )
@@ -52,10 +61,20 @@ export function createAnswered({ callerOf, monotonic, log }: AnsweredOptions): A
   }
 }
 
-/** The refusal of a request that no handler took. */
-export function refuse(request: IncomingMessage, response: ServerResponse, error: GatewayError): void {
-  discard(request)
-  sendError(response, error, { ...identityOf(request), ...timingHeaders(NO_PROGRESS, 0) })
+/** The refusal of requests that no handler takes. */
+export function createRefuse({ callerOf, clock, onRefused }: Omit<AnsweredOptions, 'log'>) {
+  return function refuse(request: IncomingMessage, response: ServerResponse, error: GatewayError): void {
+    discard(request)
+    const requestId = randomUUIDv7()
+    const moment = { requestId, nowMs: clock.now(), totalMs: 0 }
+    onRefused(refusalOf(request, knownOf(callerOf.addressOf(request), null), error, moment))
+    const identity = identityHeaders(requestId, clientRequestId(request.headers))
+    sendError(response, error, { ...identity, ...timingHeaders(NO_PROGRESS, 0) })
+  }
+}
+
+function knownOf(address: string, key: KeyRecord | null): Known {
+  return { endpoint: null, key, address, model: null, stream: null }
 }
 
 function sendError(response: ServerResponse, error: GatewayError, headers: Record<string, string>): void {
@@ -67,8 +86,4 @@ function send(response: ServerResponse, status: number, headers: Record<string, 
   const bytes = Buffer.from(body)
   response.writeHead(status, { ...headers, 'content-type': 'application/json', 'content-length': bytes.length })
   response.end(bytes)
-}
-
-function identityOf({ headers }: IncomingMessage): Record<string, string> {
-  return identityHeaders(randomUUIDv7(), clientRequestId(headers))
 }

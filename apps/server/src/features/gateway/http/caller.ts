@@ -12,6 +12,8 @@ import type { KeyRecord } from '../keys/key-store.ts'
 import { presentedKey } from './request-headers.ts'
 
 export interface CallerOf {
+  /** Where a request comes from. */
+  addressOf(request: IncomingMessage): string
   /** The key of a request and the address it comes from. Throws the refusals of authentication, ip_not_allowed. */
   identify(request: IncomingMessage): Promise<{ key: KeyRecord; address: string }>
   group(key: KeyRecord): GroupConfig
@@ -52,6 +54,7 @@ export function createCallerOf({ authenticator, config, clientAddress, slots, on
   }
 
   return {
+    addressOf: clientAddress,
     identify,
     group,
     relayCaller: (key) => ({

@@ -1,7 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { Call, Caller, Form } from '@turnpike/core/gateway/call'
-import { ClientLeft } from '@turnpike/core/gateway/client-left'
-import { asGatewayError } from '@turnpike/core/gateway/errors'
 import { instructedText } from '@turnpike/core/gateway/instructions'
 import { relay } from '@turnpike/core/gateway/relay'
 import { parseRequestBody, type RequestBody } from '@turnpike/core/gateway/request-body'
@@ -20,7 +18,7 @@ const WITHOUT_OUTPUT: ReadonlySet<Endpoint> = new Set(['/v1/embeddings', '/v1/mo
 /** Every POST route: a request whose answer costs. `protocol` is null where it only passes through. */
 export function createCompletionHandler(options: HandlerOptions, endpoint: Endpoint, protocol: WireProtocol | null) {
   const { ports, callerOf, maxBodyBytes } = options
-  return createHandler(options, serve)
+  return createHandler(options, endpoint, serve)
 
   async function serve(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<void> {
     const call = await receive(request, responder, frame)
@@ -33,21 +31,26 @@ export function createCompletionHandler(options: HandlerOptions, endpoint: Endpo
     try {
       return await readCall(request, responder, frame)
     } catch (error) {
-      if (!(error instanceof ClientLeft)) options.onRefused(asGatewayError(error).code)
+      frame.refused(error)
       throw error
     }
   }
 
   async function readCall(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<Call> {
-    const { key, address } = await enter(request, options)
+    const { key, address } = await enter(request, frame, options)
     responder.setKey(key)
     const received = await readBody(request, maxBodyBytes)
     const bodyReadAt = ports.clock.monotonic()
     const { bytes, body, form } = instructed(checkedAs(endpoint, received, request), request, key)
+    frame.known.model = body.model
+    frame.known.stream = body.stream
     if (body.stream && mayKeepAlive()) responder.expectStream(protocol ?? 'chat')
     const caller = callerOf.relayCaller(key)
+    const { requestId, startedAt, client } = frame
     return {
-      ...frame,
+      requestId,
+      startedAt,
+      client,
       clientRequestId: clientRequestId(request.headers),
       createdAtMs: timeOf(frame.requestId),
       bodyReadAt,

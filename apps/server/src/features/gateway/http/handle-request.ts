@@ -1,14 +1,17 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ClientLeft, ShuttingDown } from '@turnpike/core/gateway/client-left'
-import { asGatewayError, GatewayError, type GatewayErrorCode } from '@turnpike/core/gateway/errors'
+import { asGatewayError, GatewayError } from '@turnpike/core/gateway/errors'
 import { isCodexClient } from '@turnpike/core/gateway/instructions'
 import type { RelayPorts } from '@turnpike/core/gateway/ports'
+import type { Refusal } from '@turnpike/core/ops/refusal'
+import type { Endpoint } from '@turnpike/core/words'
 import type { Log } from '../../../shared/logger.ts'
 import type { KeyRecord } from '../keys/key-store.ts'
 import type { LiveRequests } from '../live-requests.ts'
 import type { CallerOf } from './caller.ts'
 import { discard } from './read-body.ts'
+import { type Known, refusalOf } from './refusal.ts'
 import { clientRequestId, hasKeyInQuery, userAgentOf } from './request-headers.ts'
 import { createResponder, type HttpResponder } from './responder.ts'
 
@@ -23,7 +26,7 @@ export interface HandlerOptions {
   /** True while requests are turned away: draining, or another instance has the place. */
   isClosed(): boolean
   /** Hears of requests that were turned away before the relay. */
-  onRefused(code: GatewayErrorCode): void
+  onRefused(refusal: Refusal): void
   log: Log
 }
 
@@ -31,13 +34,17 @@ export interface Frame {
   requestId: string
   startedAt: number
   client: AbortSignal
+  /** Filled in as the request is read. */
+  known: Known
+  /** Tells of a request that becomes none with an outcome. A caller who left is not turned away. */
+  refused(error: unknown): void
 }
 
 /** Serves one request; what it throws is told to the caller. */
 export type Serve = (request: IncomingMessage, responder: HttpResponder, frame: Frame) => Promise<void>
 
 /** A request that reaches an upstream, from its line to the last byte of the answer: what is the same for all of them. */
-export function createHandler(options: HandlerOptions, serve: Serve) {
+export function createHandler(options: HandlerOptions, endpoint: Endpoint | null, serve: Serve) {
   const { ports, callerOf, live, log } = options
 
   return function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -53,7 +60,9 @@ export function createHandler(options: HandlerOptions, serve: Serve) {
       ratesLeft: callerOf.ratesLeft,
       isCodex: () => isCodex(request, options),
       isClosed: options.isClosed,
+      onStream: () => live.markStream(requestId),
     })
+    const known: Known = { endpoint, key: null, address: callerOf.addressOf(request), model: null, stream: null }
     const client = new AbortController()
     // It lives until its story is over and its last byte has left: a slow reader's answer must not be cut by a drain.
     let openEnds = 2
@@ -64,9 +73,15 @@ export function createHandler(options: HandlerOptions, serve: Serve) {
       leave()
     })
     live.enter(requestId, () => client.abort(new ShuttingDown()))
-    serve(request, responder, { requestId, startedAt, client: client.signal })
+    serve(request, responder, { requestId, startedAt, client: client.signal, known, refused })
       .catch((error: unknown) => tell(error, requestId, responder))
       .finally(leave)
+
+    function refused(error: unknown): void {
+      if (error instanceof ClientLeft) return
+      const moment = { requestId, nowMs: ports.clock.now(), totalMs: ports.clock.monotonic() - startedAt }
+      options.onRefused(refusalOf(request, known, asGatewayError(error), moment))
+    }
   }
 
   function tell(error: unknown, requestId: string, responder: HttpResponder): void {
@@ -81,12 +96,15 @@ export function createHandler(options: HandlerOptions, serve: Serve) {
 /** Who calls; whoever is refused here has not been listened to. */
 export async function enter(
   request: IncomingMessage,
+  { known }: Frame,
   options: Pick<HandlerOptions, 'callerOf' | 'isClosed'>,
 ): Promise<{ key: KeyRecord; address: string }> {
   try {
     if (options.isClosed()) throw new GatewayError('overloaded')
     if (hasKeyInQuery(request.url ?? '')) throw new GatewayError('api_key_in_query')
-    return await options.callerOf.identify(request)
+    const caller = await options.callerOf.identify(request)
+    known.key = caller.key
+    return caller
   } catch (error) {
     discard(request)
     throw error

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ClientLeft } from '@turnpike/core/gateway/client-left'
-import { asGatewayError, GatewayError } from '@turnpike/core/gateway/errors'
+import { GatewayError } from '@turnpike/core/gateway/errors'
 import { relayStored, type StoredCall } from '@turnpike/core/gateway/stored-response'
 import { createHandler, enter, type Frame, type HandlerOptions } from './handle-request.ts'
 import { discard } from './read-body.ts'
@@ -32,17 +31,18 @@ export function createStoredResponseHandlers(options: HandlerOptions) {
   const running = new Map<number, number>()
 
   return function handlerOf(route: StoredRoute) {
-    return createHandler(options, async (request, responder, frame) => {
+    return createHandler(options, null, async (request, responder, frame) => {
       try {
         await serve(request, responder, frame)
       } catch (error) {
-        if (!(error instanceof ClientLeft)) options.onRefused(asGatewayError(error).code)
+        frame.refused(error)
         throw error
       }
     })
 
-    async function serve(request: IncomingMessage, responder: HttpResponder, { client }: Frame): Promise<void> {
-      const { key } = await enter(request, options)
+    async function serve(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<void> {
+      const { client } = frame
+      const { key } = await enter(request, frame, options)
       discard(request)
       responder.setKey(key)
       const caller = callerOf.relayCaller(key)

@@ -24,6 +24,7 @@ async function answered(
       ratesLeft: () => null,
       isCodex: () => isCodex,
       isClosed: () => isClosed,
+      onStream() {},
     })
     response.on('close', () => responder.close())
     void answer(responder, response)

@@ -31,6 +31,8 @@ interface ResponderOptions {
   ratesLeft(key: KeyRecord): RatesLeft | null
   /** Whether the caller's client is of the Codex family. */
   isCodex(): boolean
+  /** Hears that the answer has begun as a stream. */
+  onStream(): void
   /** True while nobody is admitted any more: an answer is then the last of its connection. */
   isClosed(): boolean
 }
@@ -55,6 +57,7 @@ export function createResponder({
   ratesLeft,
   isCodex,
   isClosed,
+  onStream,
 }: ResponderOptions): HttpResponder {
   let protocol: WireProtocol = 'chat'
   let lastWriteAt = monotonic()
@@ -76,6 +79,7 @@ export function createResponder({
   }
 
   function openStream(headers: Record<string, string>, status = 200): void {
+    onStream()
     response.writeHead(status, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache',

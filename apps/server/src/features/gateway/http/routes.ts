@@ -4,7 +4,7 @@ import express, { type NextFunction, type Request, type Response, type Router } 
 import type { Sql } from 'postgres'
 import type { Config } from '../config/config.ts'
 import { keyUsage } from '../key-usage.ts'
-import { createAnswered, refuse } from './answered.ts'
+import { createAnswered, createRefuse } from './answered.ts'
 import { createCors } from './cors.ts'
 import { createCompletionHandler } from './handle-completion.ts'
 import type { HandlerOptions } from './handle-request.ts'
@@ -36,7 +36,8 @@ const PASSED = [
 export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
   const { callerOf, config, sql, ports, log } = options
   const router = express.Router({ caseSensitive: true, strict: false })
-  const answered = createAnswered({ callerOf, monotonic: ports.clock.monotonic, log })
+  const answered = createAnswered({ callerOf, clock: ports.clock, onRefused: options.onRefused, log })
+  const refuse = createRefuse({ callerOf, clock: ports.clock, onRefused: options.onRefused })
   const models = createModelsHandler({ callerOf, config, answered })
   if (options.corsOrigins.length > 0) router.use(createCors(options.corsOrigins))
 
@@ -76,20 +77,20 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
   router.all(['/v1', '/v1/{*rest}'], refuseRoute)
   router.use(refuseUnreadable)
   return router
-}
 
-function refuseMethod(request: IncomingMessage, response: ServerResponse): void {
-  refuse(request, response, new GatewayError('method_not_allowed'))
-}
+  function refuseMethod(request: IncomingMessage, response: ServerResponse): void {
+    refuse(request, response, new GatewayError('method_not_allowed'))
+  }
 
-function refuseRoute(request: IncomingMessage, response: ServerResponse): void {
-  refuse(request, response, new GatewayError('unknown_route'))
-}
+  function refuseRoute(request: IncomingMessage, response: ServerResponse): void {
+    refuse(request, response, new GatewayError('unknown_route'))
+  }
 
-/** A path that Express cannot decode; whatever else is thrown goes on to the app's own last handler. */
-function refuseUnreadable(error: unknown, request: Request, response: Response, next: NextFunction): void {
-  if (error instanceof URIError && OURS.test(request.path)) refuseRoute(request, response)
-  else next(error)
+  /** A path that Express cannot decode; whatever else is thrown goes on to the app's own last handler. */
+  function refuseUnreadable(error: unknown, request: Request, response: Response, next: NextFunction): void {
+    if (error instanceof URIError && OURS.test(request.path)) refuseRoute(request, response)
+    else next(error)
+  }
 }
 
 function below(paths: readonly string[], action: string): string[] {

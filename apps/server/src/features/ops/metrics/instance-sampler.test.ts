@@ -20,7 +20,12 @@ const GAUGES: ServerGauges = {
 test('measures the process, the machine and its own connections', async () => {
   await using fresh = await freshDatabase()
   const own = createDb({ url: fresh.url, max: 1, applicationName: 'turnpike gateway i-1' })
-  const sampler = openInstanceSampler({ sql: own.sql, applicationName: 'i-1', dataDir: tmpdir(), gauges: () => GAUGES })
+  const sampler = openInstanceSampler({
+    sql: own.sql,
+    applicationName: 'i-1',
+    dataDir: tmpdir(),
+    gauges: async () => GAUGES,
+  })
   try {
     await sampler.sample()
     const busyUntil = performance.now() + 60
@@ -47,7 +52,7 @@ test('what cannot be known is null', async () => {
     sql: fresh.sql,
     applicationName: 'i',
     dataDir: '/does/not/exist',
-    gauges: () => GAUGES,
+    gauges: async () => GAUGES,
   })
   try {
     expect(await sampler.sample()).toMatchObject({ diskUsed: null, diskTotal: null, networkInBytes: null })

@@ -29,7 +29,7 @@ interface SamplerOptions {
   /** How this instance's connections to the database are named. */
   applicationName: string
   dataDir: string
-  gauges(): ServerGauges
+  gauges(): Promise<ServerGauges>
 }
 
 /** Measures the process and the machine, or the container, it runs in; each sample is of the time since the last one. */
@@ -46,7 +46,8 @@ export function openInstanceSampler({ sql, applicationName, dataDir, gauges }: S
   let lastNetwork: { received: number; sent: number } | null = null
 
   async function sample(): Promise<InstanceSample> {
-    const [memory, disk, network, connections, cpus] = await Promise.all([
+    const [parts, memory, disk, network, connections, cpus] = await Promise.all([
+      gauges(),
       memoryOf(),
       diskOf(dataDir),
       networkOf(),
@@ -61,7 +62,7 @@ export function openInstanceSampler({ sql, applicationName, dataDir, gauges }: S
     const pausedMs = gcPauseMs
     gcPauseMs = 0
     return {
-      ...gauges(),
+      ...parts,
       ...memory,
       ...disk,
       ...connections,

@@ -1,0 +1,154 @@
+import { formatDollars } from '@turnpike/core/money'
+import { COUNT_COLUMNS, COUNT_MASK, HISTOGRAMS, summed, summedTimes } from '@turnpike/db'
+import type { Sql } from 'postgres'
+import type { Fragment } from './source.ts'
+
+/** Percentiles, mean and maximum of a time, ms; null = none was measured. */
+export interface TimeStats {
+  count: number
+  p50: number | null
+  p95: number | null
+  p99: number | null
+  p999: number | null
+  average: number | null
+  max: number | null
+}
+
+/** What requests come to. Rates in percent; null = there was nothing to judge. */
+export interface RequestTotals {
+  requests: number
+  successes: number
+  errors: number
+  clientErrors: number
+  businessLimited: number
+  clientClosed: number
+  http4xx: number
+  http5xx: number
+  timeouts: number
+  upstream429: number
+  upstream529: number
+  attempts: number
+  failedAttempts: number
+  accountSwitches: number
+  inputTokens: number
+  cachedInputTokens: number
+  outputTokens: number
+  cost: string
+  costNano: string
+  billed: string
+  billedNano: string
+  successRate: number | null
+  errorRate: number | null
+  upstreamErrorRate: number | null
+}
+
+export type Totals = RequestTotals & { latency: TimeStats; ttft: TimeStats; gatewayMs: TimeStats }
+
+/** Sums of counts as the database tells them: 64-bit integers are strings. */
+export type SumsRow = Record<string, string | number | null>
+
+const SHARES = { p50: 0.5, p95: 0.95, p99: 0.99, p999: 0.999 } as const
+
+/**
+ * Common table expressions over a relation `source`: `sums` (counts, and sums of times) and `histograms` (percentiles) per
+ * value of `key`, an SQL expression over `source`.
+ */
+export function statisticsOf(sql: Sql, key: string): Fragment {
+  return sql.unsafe(`
+    keyed as (select (${key}) as k, source.* from source),
+    sums as (select k, ${summed()}, ${summedTimes()} from keyed group by k),
+    bins as (${HISTOGRAMS.map(
+      (name) => `select k, '${name}' as name, bin >> 40 as bin_key, sum(bin & ${COUNT_MASK})::bigint as count
+        from keyed cross join lateral unnest(${name}_bins) as bin group by 1, 3`,
+    ).join(' union all ')}),
+    merged as (
+      select k, name, array_agg((bin_key << 40) + count order by bin_key) as bins, sum(count)::bigint as count
+      from bins group by k, name),
+    histograms as (
+      select k, ${HISTOGRAMS.map((name) => histogramColumns(name)).join(', ')} from merged group by k)`)
+}
+
+/** Columns of a `SumsRow` from `sums s` and `histograms h`. */
+export function statisticsColumns(sql: Sql): Fragment {
+  const counts = Object.keys(COUNT_COLUMNS).map((name) => `s.${name}::text as ${name}`)
+  const times = HISTOGRAMS.flatMap((name) => [
+    `s.${name}_sum_us::float8 as ${name}_sum_us`,
+    `s.${name}_max_us::float8 as ${name}_max_us`,
+    `coalesce(h.${name}_count, 0)::float8 as ${name}_count`,
+    ...Object.keys(SHARES).map((share) => `h.${name}_${share}`),
+  ])
+  return sql.unsafe([...counts, ...times].join(', '))
+}
+
+function histogramColumns(name: string): string {
+  const quantiles = Object.entries(SHARES).map(
+    ([as, share]) => `max(bins_quantile(bins, ${share})) filter (where name = '${name}') as ${name}_${as}`,
+  )
+  return [`max(count) filter (where name = '${name}') as ${name}_count`, ...quantiles].join(', ')
+}
+
+export function toTotals(row: SumsRow | undefined): Totals {
+  return {
+    ...toCounts(row),
+    latency: toTimes(row, 'latency'),
+    ttft: toTimes(row, 'ttft'),
+    gatewayMs: toTimes(row, 'gateway'),
+  }
+}
+
+export function toCounts(row: SumsRow | undefined): RequestTotals {
+  const of = (column: string) => Number(row?.[column] ?? 0)
+  const costNano = BigInt(row?.cost_nano ?? 0)
+  const billedNano = BigInt(row?.billed_nano ?? 0)
+  const judged = of('successes') + of('errors')
+  return {
+    requests: of('requests'),
+    successes: of('successes'),
+    errors: of('errors'),
+    clientErrors: of('client_errors'),
+    businessLimited: of('business_limited'),
+    clientClosed: of('client_closed'),
+    http4xx: of('http_4xx'),
+    http5xx: of('http_5xx'),
+    timeouts: of('timeouts'),
+    upstream429: of('upstream_429'),
+    upstream529: of('upstream_529'),
+    attempts: of('attempts'),
+    failedAttempts: of('failed_attempts'),
+    accountSwitches: of('account_switches'),
+    inputTokens: of('input_tokens'),
+    cachedInputTokens: of('cached_input_tokens'),
+    outputTokens: of('output_tokens'),
+    cost: formatDollars(costNano),
+    costNano: String(costNano),
+    billed: formatDollars(billedNano),
+    billedNano: String(billedNano),
+    successRate: percent(of('successes'), judged),
+    errorRate: percent(of('errors'), judged),
+    upstreamErrorRate: percent(of('failed_attempts'), of('attempts')),
+  }
+}
+
+function toTimes(row: SumsRow | undefined, name: (typeof HISTOGRAMS)[number]): TimeStats {
+  const count = Number(row?.[`${name}_count`] ?? 0)
+  const value = (column: string) => {
+    const found = row?.[`${name}_${column}`] ?? null
+    return found === null || count === 0 ? null : Number(found)
+  }
+  const sumUs = value('sum_us')
+  const maxUs = value('max_us')
+  return {
+    count,
+    p50: value('p50'),
+    p95: value('p95'),
+    p99: value('p99'),
+    p999: value('p999'),
+    average: sumUs === null ? null : sumUs / count / 1000,
+    max: maxUs === null ? null : maxUs / 1000,
+  }
+}
+
+/** Null where there is nothing to be a part of. */
+export function percent(part: number, whole: number): number | null {
+  return whole === 0 ? null : (100 * part) / whole
+}

@@ -1,0 +1,121 @@
+import type { OpsWindow } from '@turnpike/core/inputs/ops'
+import { type Due, type Segment, type Span, STEP_MS, STEPS, type Step, segmentsOf } from '@turnpike/core/ops/window'
+import type { Dimension } from '@turnpike/core/ops/words'
+import { ROW_COLUMNS } from '@turnpike/db'
+import type { PendingQuery, Row, Sql } from 'postgres'
+import { AppError } from '../../../shared/app-error.ts'
+import { ledgerSource } from './ledger-source.ts'
+
+/** A part of a statement. */
+export type Fragment = PendingQuery<Row[]>
+
+/** What requests are told apart by. */
+export type StatFilters = Pick<
+  OpsWindow,
+  'provider' | 'groupId' | 'accountId' | 'model' | 'endpoint' | 'userId' | 'keyId'
+>
+
+const TABLES: Readonly<Record<Step, string>> = {
+  day: 'ops_dimension_stats_daily',
+  hour: 'ops_dimension_stats_hourly',
+  minute: 'ops_dimension_stats',
+  bucket: 'ops_buckets',
+}
+
+const MAX_LEDGER_DAYS = 7
+
+export interface Source {
+  /** A table expression: rows of counts with `bucket` and `length_ms`, of the span and filters that were asked for. */
+  rows: Fragment
+  /** The steps that are read. */
+  segments: Segment[]
+}
+
+/**
+ * Where the numbers of a span are: the coarsest stored rows that answer for exactly it. A user or a key beside other filters
+ * is answered from the ledger, which knows no refusals. `dimension` is what the rows tell of; `coarsest` bounds their length.
+ */
+export async function sourceOf(
+  sql: Sql,
+  span: Span,
+  filters: StatFilters,
+  { dimension, coarsest = 'day' }: { dimension: Dimension; coarsest?: Step },
+): Promise<Source> {
+  if (isForLedger(dimension, filters)) return { rows: fromLedger(sql, span, filters), segments: [] }
+  const segments = segmentsOf(span, await dueIn(sql, span), coarsest)
+  const parts = STEPS.flatMap((step) => {
+    const own = segments.filter((segment) => segment.step === step)
+    return own.length === 0 ? [] : [partOf(sql, step, own, conditions(sql, dimension, filters))]
+  })
+  const [first = emptyPart(sql), ...others] = parts
+  const rows = others.reduce((all, part) => sql`${all} union all ${part}`, first)
+  return { rows, segments }
+}
+
+/** Stored rows of people are told apart by nothing else, and those of tuples not by people. */
+function isForLedger(dimension: Dimension, filters: StatFilters): boolean {
+  const by = personFilter(filters)
+  if (by !== null) return by === 'ledger' || dimension !== by
+  return (dimension === 'user' || dimension === 'key') && Object.values(filters).some((value) => value !== undefined)
+}
+
+/** Whether filters name a person, and whether stored rows can tell of him: `user` or `key` alone they can. */
+function personFilter({ userId, keyId, ...tuple }: StatFilters): 'user' | 'key' | 'ledger' | null {
+  if (userId === undefined && keyId === undefined) return null
+  const isAlone = Object.values(tuple).every((value) => value === undefined)
+  if (!isAlone || (userId !== undefined && keyId !== undefined)) return 'ledger'
+  return userId === undefined ? 'key' : 'user'
+}
+
+/** The dimension that answers for these filters when all requests are meant. */
+export function dimensionOf(filters: StatFilters): Dimension {
+  const by = personFilter(filters)
+  return by === 'user' || by === 'key' ? by : 'tuple'
+}
+
+function fromLedger(sql: Sql, span: Span, filters: StatFilters): Fragment {
+  if (span.toMs - span.fromMs > MAX_LEDGER_DAYS * STEP_MS.day) {
+    throw new AppError('invalid_input', {
+      field: 'from',
+      message: 'A user or key beside another filter is answered for at most 7 days',
+    })
+  }
+  return ledgerSource(sql, span, filters)
+}
+
+async function dueIn(sql: Sql, { fromMs, toMs }: Span): Promise<Due[]> {
+  const rows = await sql<{ step: Due['step']; bucket: Date }[]>`
+    select step, bucket from ops_rollups_due
+    where bucket > ${new Date(fromMs - STEP_MS.day)} and bucket < ${new Date(toMs)}`
+  return rows.map(({ step, bucket }) => ({ step, atMs: bucket.getTime() }))
+}
+
+function partOf(sql: Sql, step: Step, segments: readonly Segment[], where: Fragment): Fragment {
+  const froms = segments.map(({ fromMs }) => new Date(fromMs).toISOString())
+  const tos = segments.map(({ toMs }) => new Date(toMs).toISOString())
+  return sql`
+    select r.bucket, ${STEP_MS[step]}::bigint as length_ms, ${columns(sql)}
+    from unnest(${froms}::timestamptz[], ${tos}::timestamptz[]) as s (s_from, s_to)
+    cross join lateral (
+      select * from ${sql(TABLES[step])} where bucket >= s.s_from and bucket < s.s_to and ${where}) as r`
+}
+
+function emptyPart(sql: Sql): Fragment {
+  return sql`select r.bucket, 0::bigint as length_ms, ${columns(sql)} from ops_buckets r where false`
+}
+
+function columns(sql: Sql): Fragment {
+  return sql.unsafe(ROW_COLUMNS.map((name) => `r.${name}`).join(', '))
+}
+
+function conditions(sql: Sql, dimension: Dimension, filters: StatFilters): Fragment {
+  const { provider, groupId, accountId, model, endpoint, userId, keyId } = filters
+  return sql`dimension = ${dimension}
+    ${provider === undefined ? sql`` : sql`and provider = ${provider}`}
+    ${groupId === undefined ? sql`` : sql`and group_id = ${groupId}`}
+    ${accountId === undefined ? sql`` : sql`and account_id = ${accountId}`}
+    ${model === undefined ? sql`` : sql`and model = ${model}`}
+    ${endpoint === undefined ? sql`` : sql`and endpoint = ${endpoint}`}
+    ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
+    ${keyId === undefined ? sql`` : sql`and key_id = ${keyId}`}`
+}

@@ -1,0 +1,1 @@
+CREATE INDEX "ops_error_logs_id_index" ON "ops_error_logs" USING btree ("id");
