@@ -33,6 +33,7 @@ interface Ids {
   token: number
   session: number
   request: string
+  error: number
 }
 
 /** What each procedure that names something by its id is asked; those that name an owner's things come in both kinds. */
@@ -65,6 +66,8 @@ const ASKED: Record<string, { of: 'everybody' | 'owner'; input(ids: Ids): object
   'redeem.expire': { of: 'everybody', input: ({ code }) => ({ ids: [code] }) },
   'tokens.revoke': { of: 'everybody', input: ({ token: id }) => ({ id }) },
   'usage.get': { of: 'everybody', input: ({ request: requestId }) => ({ requestId }) },
+  'ops.errors.get': { of: 'everybody', input: ({ error: id }) => ({ id }) },
+  'ops.errors.resolve': { of: 'everybody', input: ({ error }) => ({ ids: [error] }) },
   'auth.sessions.revoke': { of: 'owner', input: ({ session: id }) => ({ id }) },
   'my.keys.rotate': { of: 'owner', input: ({ key: id }) => ({ id }) },
   'my.keys.revoke': { of: 'owner', input: ({ key: id }) => ({ id }) },
@@ -76,6 +79,7 @@ const LISTS = new Set([
   'usage.summary',
   'usage.series',
   'usage.export',
+  'ops.errors.list',
   'my.usage.list',
   'my.usage.summary',
   'my.usage.series',
@@ -138,6 +142,7 @@ const ABSENT_IDS: Ids = {
   token: ABSENT,
   session: ABSENT,
   request: ABSENT_REQUEST,
+  error: ABSENT,
 }
 
 let planted = 0
@@ -169,6 +174,10 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
   const [session] = await sql<{ id: number }[]>`select id::int as id from sessions where user_id = ${user.id}`
   const outcome = makeOutcome({ userId: user.id, keyId: key.id, groupId: group.id })
   await insertOutcomes(sql, [JSON.stringify(outcome)])
+  const [error] = await sql<{ id: number }[]>`
+    insert into ops_error_logs (created_at, source, phase, owner, severity, type, code, instance_id, message, retryable)
+    values (now(), 'request', 'upstream', 'provider', 'P1', 'upstream_error', 'upstream_failed', 'i', 'm', true)
+    returning id::int as id`
   const ids: Ids = {
     user: user.id,
     key: key.id,
@@ -180,6 +189,7 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
     token: token?.id ?? 0,
     session: session?.id ?? 0,
     request: outcome.requestId,
+    error: error?.id ?? 0,
   }
   return { ids }
 }
