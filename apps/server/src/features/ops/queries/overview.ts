@@ -283,7 +283,7 @@ async function instanceResources(sql: Sql, nowMs: number): Promise<InstanceResou
 async function incompleteSpans(sql: Sql, { fromMs, toMs }: Span): Promise<Overview['incomplete']> {
   const rows = await sql<{ instanceId: string; flushedTo: Date }[]>`
     select instance_id as "instanceId", flushed_to as "flushedTo" from ops_instances
-    where stopped_at is null and seen_at < now() - interval '1 minute'
+    where stopped_at is null and (seen_at < now() - interval '1 minute' or recovered_at is not null)
       and flushed_to > ${new Date(fromMs - LOST_AT_MOST_MS)} and flushed_to < ${new Date(toMs)}
     order by flushed_to, boot_id limit 100`
   return rows.map(({ instanceId, flushedTo }) => ({
