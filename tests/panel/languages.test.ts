@@ -7,6 +7,7 @@ import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, sett
 const PAGES = [
   '/',
   '/requests',
+  '/errors',
   '/accounts',
   '/accounts/1',
   '/accounts?create=1',

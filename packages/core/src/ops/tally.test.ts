@@ -86,6 +86,19 @@ test('an attempt counts where it was made, the request where it ended', () => {
   ])
 })
 
+test('an attempt that told the caller of his own mistake has not failed', () => {
+  const attempts = [{ accountId: 4, status: 400, reason: 'upstream_failed' }]
+  const rows = tallied([
+    { ...ENDED, outcome: 'rejected_upstream', status: 400, code: 'rejected_upstream', attempts },
+  ]).rows()
+  expect(rows.map(({ attempts: made, failedAttempts }) => [made, failedAttempts])).toEqual([
+    [1, 0],
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ])
+})
+
 test.each<[Partial<EndedRequest>, object]>([
   [
     { outcome: 'client_closed', status: 499, code: null },

@@ -80,12 +80,13 @@ export function createTally({ providerOf, maxTuples = MAX_TUPLES, maxPeople = MA
     if (code !== null) countEnd(errorRow(ended, accountId, code), ended)
     if (userId !== null) countEnd(personRow('user', userId), ended)
     if (keyId !== null) countEnd(personRow('key', keyId), ended)
-    for (const attempt of ended.attempts) countAttempt(ended, attempt)
+    for (const [at, attempt] of ended.attempts.entries()) countAttempt(ended, attempt, at === ended.attempts.length - 1)
     row.accountSwitches += Math.max(ended.attempts.length - 1, 0)
   }
 
-  function countAttempt(ended: EndedRequest, attempt: EndedRequest['attempts'][number]): void {
-    const code = attemptFailure(attempt)
+  function countAttempt(ended: EndedRequest, attempt: EndedRequest['attempts'][number], isLast: boolean): void {
+    // What was the caller's own mistake, the upstream did not fail by.
+    const code = isLast && ended.code === 'rejected_upstream' ? null : attemptFailure(attempt)
     const row = tupleRow(ended, attempt.accountId)
     row.attempts += 1
     if (attempt.status === 429) row.upstream429 += 1

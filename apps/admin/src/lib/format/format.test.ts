@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { formatMs, formatSpan } from './duration.ts'
-import { formatDollars } from './money.ts'
-import { formatCompact, formatCount, formatPercent } from './number.ts'
+import { formatDollars, formatShortDollars } from './money.ts'
+import {
+  formatCompact,
+  formatCount,
+  formatDecimal,
+  formatPercent,
+  formatSigned,
+  formatSignedPercent,
+} from './number.ts'
 import { describeTimeZone, formatFullTime, fromLocalInput, toLocalInput } from './time.ts'
 
 describe('durations are said in the unit a person would use', () => {
@@ -76,5 +83,23 @@ describe('times', () => {
     expect(fromLocalInput('soon')).toBeNull()
     expect(toLocalInput(null)).toBe('')
     expect(toLocalInput('soon')).toBe('')
+  })
+})
+
+describe('short forms', () => {
+  test.each([
+    ['0', '$0.00'],
+    ['12.345', '$12.35'],
+    ['0.00012345', '$0.00012'],
+  ])('%s is %s', (dollars, text) => expect(formatShortDollars('en', dollars)).toBe(text))
+  test.each([
+    [0, '0'],
+    [0.01234, '0.0123'],
+    [99.96, '100'],
+    [12_345, '12.3K'],
+  ])('%d is %s', (value, text) => expect(formatDecimal('en', value)).toBe(text))
+  test('changes have a sign', () => {
+    expect([formatSigned('en', 0.126), formatSigned('en', -2), formatSigned('en', 0)]).toEqual(['+0.13', '-2', '0'])
+    expect(formatSignedPercent('en', 12.4)).toBe('+12%')
   })
 })

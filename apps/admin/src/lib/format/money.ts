@@ -16,3 +16,11 @@ export function formatDollars(locale: string, dollars: string): string {
 function isDecimal(text: string): text is `${number}` {
   return /^-?\d+(\.\d+)?$/.test(text)
 }
+
+/** The same rounded: to the cent, or to two digits of what is less. */
+export function formatShortDollars(locale: string, dollars: string): string {
+  const value = isDecimal(dollars) ? Number(dollars) : Number.NaN
+  const digits = value === 0 || Math.abs(value) >= 0.1 ? { maximumFractionDigits: 2 } : { maximumSignificantDigits: 2 }
+  const style = { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' } as const
+  return numberFormat(locale, { ...style, ...digits }).format(value)
+}

@@ -27,3 +27,20 @@ export function formatPercent(locale: string, value: number): string {
   const digits = value !== 0 && value !== 100 && (value < 1 || value > 99) ? 2 : 1
   return numberFormat(locale, { style: 'percent', maximumFractionDigits: digits }).format(value / 100)
 }
+
+/** A number in at most three digits that tell something, shortened when it is big. */
+export function formatDecimal(locale: string, value: number): string {
+  if (Math.abs(value) >= 100) return formatCompact(locale, Math.round(value))
+  return numberFormat(locale, { maximumSignificantDigits: 3 }).format(value)
+}
+
+export function formatSigned(locale: string, value: number): string {
+  return numberFormat(locale, { signDisplay: 'exceptZero', maximumFractionDigits: 2 }).format(value)
+}
+
+/** A change in percent of 0–100. */
+export function formatSignedPercent(locale: string, value: number): string {
+  return numberFormat(locale, { style: 'percent', signDisplay: 'exceptZero', maximumFractionDigits: 0 }).format(
+    value / 100,
+  )
+}

@@ -8,9 +8,16 @@ import { getLocale } from '#lib/paraglide/runtime.js'
 export const format = {
   count: (value: number) => number.formatCount(getLocale(), value),
   compact: (value: number) => number.formatCompact(getLocale(), value),
+  /** With as many decimals as a small number needs. */
+  decimal: (value: number) => number.formatDecimal(getLocale(), value),
+  /** With its sign, for changes. */
+  signed: (value: number) => number.formatSigned(getLocale(), value),
+  signedPercent: (value: number) => number.formatSignedPercent(getLocale(), value),
   percent: (value: number) => number.formatPercent(getLocale(), value),
   ms: (value: number) => duration.formatMs(getLocale(), value),
   span: (value: number) => duration.formatSpan(getLocale(), value),
+  /** To the cent, or as fine as a small sum needs; for where there is little room. */
+  shortDollars: (value: string) => money.formatShortDollars(getLocale(), value),
   dollars: (value: string) => money.formatDollars(getLocale(), value),
   dateTime: (iso: string) => time.formatDateTime(getLocale(), new Date(iso)),
   fullTime: (iso: string) => time.formatFullTime(getLocale(), new Date(iso)),

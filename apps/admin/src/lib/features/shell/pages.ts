@@ -3,6 +3,7 @@ import KeyRound from '@lucide/svelte/icons/key-round'
 import Layers from '@lucide/svelte/icons/layers'
 import LayoutDashboard from '@lucide/svelte/icons/layout-dashboard'
 import Server from '@lucide/svelte/icons/server'
+import TriangleAlert from '@lucide/svelte/icons/triangle-alert'
 import Users from '@lucide/svelte/icons/users'
 import { m } from '#lib/paraglide/messages.js'
 
@@ -10,6 +11,7 @@ import { m } from '#lib/paraglide/messages.js'
 export const PAGES = [
   { href: '/', title: m.page_dashboard, icon: LayoutDashboard },
   { href: '/requests', title: m.page_requests, icon: Activity },
+  { href: '/errors', title: m.page_errors, icon: TriangleAlert },
   { href: '/accounts', title: m.page_accounts, icon: Server },
   { href: '/groups', title: m.page_groups, icon: Layers },
   { href: '/users', title: m.page_users, icon: Users },

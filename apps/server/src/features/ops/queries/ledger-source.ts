@@ -54,7 +54,7 @@ const VALUES: Readonly<Record<string, string>> = {
   upstream_429: attemptsWhere(`(a->>'status')::int = 429`),
   upstream_529: attemptsWhere(`(a->>'status')::int = 529`),
   attempts: 'jsonb_array_length(attempts)',
-  failed_attempts: attemptsWhere(`a->>'reason' in (${codes().join(', ')})`),
+  failed_attempts: `(${attemptsWhere(`a->>'reason' in (${codes().join(', ')})`)} - ${when(`outcome = 'rejected_upstream'`)})`,
   account_switches: 'greatest(jsonb_array_length(attempts) - 1, 0)',
   cost_nano: 'coalesce(cost_nano, 0)',
   ...timesOf('latency', 'total_ms'),

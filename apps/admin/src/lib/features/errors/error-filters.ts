@@ -1,0 +1,40 @@
+import type { RouterInputs } from '@turnpike/client'
+import { RANGES, type Range } from '@turnpike/core/inputs/ops'
+import { ERROR_OWNERS, ERROR_PHASES, ERROR_SEVERITIES } from '@turnpike/core/ops/words'
+import { readId, readOneOf, readText } from '#lib/url/search-params.ts'
+
+const DEFAULT_RANGE: Range = '24h'
+const PAGE_SIZE = 50
+const STATES = ['open', 'resolved'] as const
+
+type ListInput = NonNullable<RouterInputs['ops']['errors']['list']>
+
+/** What the errors page shows, as its address holds it. */
+export type ErrorFilters = ReturnType<typeof readErrorFilters>
+
+/** Reads an address. What makes no sense there counts as not given, so that a mangled link still shows something. */
+export function readErrorFilters(params: Pick<URLSearchParams, 'get'>) {
+  return {
+    range: readOneOf(params, 'range', RANGES) ?? DEFAULT_RANGE,
+    owner: readOneOf(params, 'owner', ERROR_OWNERS),
+    phase: readOneOf(params, 'phase', ERROR_PHASES),
+    severity: readOneOf(params, 'severity', ERROR_SEVERITIES),
+    state: readOneOf(params, 'state', STATES),
+    code: readText(params, 'code', 80),
+    query: readText(params, 'query'),
+    accountId: readId(params, 'account'),
+    userId: readId(params, 'user'),
+    cursor: readText(params, 'cursor'),
+  }
+}
+
+export function toListInput({ state, ...filters }: ErrorFilters): ListInput {
+  const resolved = state === undefined ? undefined : state === 'resolved'
+  const input = { ...filters, resolved, limit: PAGE_SIZE }
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+}
+
+/** True where anything but the range narrows the list. */
+export function isFiltered({ range: _range, cursor: _cursor, ...filters }: ErrorFilters): boolean {
+  return Object.values(filters).some((value) => value !== undefined)
+}
