@@ -9,6 +9,7 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const PAGES = [
   '/',
   '/requests',
+  '/errors',
   '/accounts',
   '/accounts/1',
   '/accounts?create=1',

@@ -57,6 +57,7 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
   test.each([
     '/',
     '/requests',
+    '/errors',
     '/requests?model=%3Cscript%3Ealert(1)%3C%2Fscript%3E&user=%22%3E&range=custom&from=javascript:1',
     '/accounts',
     '/accounts/2',

@@ -1,11 +1,7 @@
 import { z } from 'zod'
-import { ERROR_OWNERS, ERROR_PHASES, ERROR_SEVERITIES, ERROR_SOURCES } from '../ops/words.ts'
+import { ERROR_OWNERS, ERROR_PHASES, ERROR_SEVERITIES, ERROR_SOURCES, RANGES } from '../ops/words.ts'
 import { ENDPOINTS, PROVIDERS } from '../words.ts'
 import { id, ids, instant, line, model, page } from './primitives.ts'
-
-/** Named ranges: they end with the last ten seconds that are over. */
-export const RANGES = ['5m', '30m', '1h', '6h', '24h', '7d', '30d'] as const
-export type Range = (typeof RANGES)[number]
 
 /** `range`, or `from` (inclusive) to `to` (exclusive, default now). Unasked: the last hour. */
 const span = {

@@ -11,6 +11,10 @@ export type Dimension = (typeof DIMENSIONS)[number]
 export const ROLL_UPS = ['minute', 'hour', 'day'] as const
 export type RollUp = (typeof ROLL_UPS)[number]
 
+/** Named ranges: they end with the last ten seconds that are over. */
+export const RANGES = ['5m', '30m', '1h', '6h', '24h', '7d', '30d'] as const
+export type Range = (typeof RANGES)[number]
+
 export const ERROR_PHASES = [
   'auth',
   'admission',

@@ -1,4 +1,5 @@
-import type { Range, StatGrouping } from '@turnpike/core/inputs/ops'
+import type { StatGrouping } from '@turnpike/core/inputs/ops'
+import type { Range } from '@turnpike/core/ops/words'
 import { createQuery } from '#lib/api/query.svelte.ts'
 import { getApp } from '#lib/app-context.ts'
 import { spanBefore } from './dashboard-range.ts'

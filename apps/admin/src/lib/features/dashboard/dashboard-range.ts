@@ -1,5 +1,4 @@
-import type { Range } from '@turnpike/core/inputs/ops'
-import { RANGES } from '@turnpike/core/inputs/ops'
+import { RANGES, type Range } from '@turnpike/core/ops/words'
 import { m } from '#lib/paraglide/messages.js'
 import { readOneOf } from '#lib/url/search-params.ts'
 

@@ -1,6 +1,5 @@
 import type { RouterInputs } from '@turnpike/client'
-import { RANGES, type Range } from '@turnpike/core/inputs/ops'
-import { ERROR_OWNERS, ERROR_PHASES, ERROR_SEVERITIES } from '@turnpike/core/ops/words'
+import { ERROR_OWNERS, ERROR_PHASES, ERROR_SEVERITIES, RANGES, type Range } from '@turnpike/core/ops/words'
 import { readId, readOneOf, readText } from '#lib/url/search-params.ts'
 
 const DEFAULT_RANGE: Range = '24h'

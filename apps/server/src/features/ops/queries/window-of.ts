@@ -1,5 +1,6 @@
-import type { OpsWindow, Range } from '@turnpike/core/inputs/ops'
+import type { OpsWindow } from '@turnpike/core/inputs/ops'
 import { type Span, STEP_MS } from '@turnpike/core/ops/window'
+import type { Range } from '@turnpike/core/ops/words'
 import { AppError } from '../../../shared/app-error.ts'
 
 export const RANGE_MS: Readonly<Record<Range, number>> = {
