@@ -140,6 +140,7 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
     const app = createApp({
       gateway: gateway.routes,
       trpc: (_request, response) => void response.status(404).end(),
+      metrics: (_request, response) => void response.status(404).end(),
       exports: (_request, response) => void response.status(404).end(),
       isAllowedHost: () => true,
       panelDir: dataDir,

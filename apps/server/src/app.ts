@@ -9,6 +9,8 @@ import type { Log } from './shared/logger.ts'
 export interface AppOptions {
   gateway: Router
   trpc: RequestHandler
+  /** Numbers for Prometheus. */
+  metrics: RequestHandler
   /** Files that were ordered through tRPC. */
   exports: RequestHandler
   /** Whether this Host header may see the panel. */
@@ -20,7 +22,16 @@ export interface AppOptions {
 }
 
 /** The one Express app: gateway, tRPC, health, and the panel for everything else. It does not listen. */
-export function createApp({ gateway, trpc, exports, isAllowedHost, panelDir, readiness, log }: AppOptions): Express {
+export function createApp({
+  gateway,
+  trpc,
+  metrics,
+  exports,
+  isAllowedHost,
+  panelDir,
+  readiness,
+  log,
+}: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
@@ -34,6 +45,7 @@ export function createApp({ gateway, trpc, exports, isAllowedHost, panelDir, rea
     const status = !isReady ? 'unavailable' : missing.length > 0 ? 'degraded' : 'ok'
     response.status(isReady ? 200 : 503).json({ status, missing })
   })
+  app.get('/metrics', metrics)
   app.use('/trpc', trpc)
   app.use('/exports', exports)
   app.use(panel(panelDir, isAllowedHost))

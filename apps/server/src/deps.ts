@@ -17,6 +17,8 @@ import { createJobs } from './features/ops/jobs/jobs.ts'
 import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
 import { createLiveFeed } from './features/ops/live-feed.ts'
 import { openMetrics } from './features/ops/metrics/open-metrics.ts'
+import { createMetricsHandler } from './features/ops/telemetry/metrics-handler.ts'
+import { createPrometheus, type PrometheusGauges } from './features/ops/telemetry/prometheus.ts'
 import { createClientAddress } from './http/client-address.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
@@ -118,6 +120,12 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     log,
   })
   opened.defer(() => errorLog.close())
+  const prometheus = createPrometheus({
+    instanceId,
+    version: VERSION,
+    providerOf: (accountId) => gateway.providerOf(accountId),
+    gauges: () => prometheusGauges(gateway, errorLog.stats()),
+  })
   const metrics = openMetrics({
     sql: db.sql,
     clock: systemClock,
@@ -160,11 +168,13 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     onOutcome(outcome, diagnostics) {
       live.record(outcome)
       metrics.record(outcome)
+      prometheus.record(outcome)
       errorLog.recordOutcome(outcome, diagnostics)
     },
     onRefused(refusal) {
       live.recordRefusal(refusal)
       metrics.recordRefusal(refusal)
+      prometheus.recordRefusal(refusal)
       errorLog.recordRefusal(refusal)
     },
     log,
@@ -212,6 +222,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   const app = createApp({
     gateway: gateway.routes,
     trpc: trpc.httpHandler,
+    metrics: createMetricsHandler(prometheus, env.metricsToken),
     exports: trpc.exportsHandler,
     isAllowedHost: trpc.isAllowedHost,
     panelDir: PANEL_DIR,
@@ -251,6 +262,24 @@ function listeningUrl(server: Server | null, host: string): string {
   const address = server?.address() ?? null
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`
+}
+
+type Gateway = Awaited<ReturnType<typeof openGateway>>
+
+function prometheusGauges(gateway: Gateway, errors: ErrorLogStats): PrometheusGauges {
+  const { journal, ledger, leaks, heldSlots } = gateway.stats()
+  const { redisConn, isDatabaseAway, ...gauges } = gateway.instanceGauges()
+  return {
+    ...gauges,
+    heldSlots,
+    leakedSlots: leaks,
+    journalBytes: journal.bytes,
+    ledgerStranded: ledger.stranded,
+    ledgerLost: ledger.lost,
+    isDatabaseUp: !isDatabaseAway,
+    isRedisUp: redisConn === null ? null : redisConn > 0,
+    errors,
+  }
 }
 
 /** By how much a count has grown since it was asked for the last time. */

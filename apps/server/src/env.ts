@@ -68,6 +68,7 @@ const schema = z.object({
   JOURNAL_MAX_BYTES: count.min(16 * 1024 * 1024).default(1_073_741_824),
   GATEWAY_MAX_BODY_BYTES: count.default(67_108_864),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  METRICS_TOKEN: z.string().min(8, 'needs at least 8 characters').max(256).optional(),
   NODE_ENV: z.string().optional(),
 })
 
@@ -122,5 +123,6 @@ function parseEnv(source: NodeJS.ProcessEnv) {
     journalMaxBytes: data.JOURNAL_MAX_BYTES,
     gatewayMaxBodyBytes: data.GATEWAY_MAX_BODY_BYTES,
     logLevel: data.LOG_LEVEL,
+    metricsToken: data.METRICS_TOKEN,
   } as const
 }
