@@ -144,6 +144,7 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
       exports: (_request, response) => void response.status(404).end(),
       isAllowedHost: () => true,
       panelDir: dataDir,
+      onFault() {},
       readiness: () => ({ isReady: gateway.isServing(), missing: gateway.missing() }),
       log: silentLog,
     })

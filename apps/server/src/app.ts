@@ -17,6 +17,8 @@ export interface AppOptions {
   isAllowedHost(host: string | undefined): boolean
   /** Folder of the built panel. */
   panelDir: string
+  /** Hears of what nobody else caught; `where` is the path. */
+  onFault(where: string, error: unknown): void
   readiness(): { isReady: boolean; missing: string[] }
   log: Log
 }
@@ -30,6 +32,7 @@ export function createApp({
   isAllowedHost,
   panelDir,
   readiness,
+  onFault,
   log,
 }: AppOptions): Express {
   const app = express()
@@ -49,7 +52,7 @@ export function createApp({
   app.use('/trpc', trpc)
   app.use('/exports', exports)
   app.use(panel(panelDir, isAllowedHost))
-  app.use(lastHandler(log))
+  app.use(lastHandler(log, onFault))
   return app
 }
 
@@ -84,10 +87,13 @@ function classWithPrototype<T extends typeof IncomingMessage | typeof ServerResp
 }
 
 /** Express would answer with a page that shows the stack. */
-function lastHandler(log: Log): ErrorRequestHandler {
-  return (error, _request, response, next) => {
+function lastHandler(log: Log, onFault: AppOptions['onFault']): ErrorRequestHandler {
+  return (error, request, response, next) => {
     const status = error instanceof URIError ? 400 : statusOf(error)
-    if (status === 500) log.error({ err: error }, 'a request failed by our own fault')
+    if (status === 500) {
+      log.error({ err: error }, 'a request failed by our own fault')
+      onFault(request.path, error)
+    }
     if (response.headersSent) return next(error)
     response.status(status).type('text').send(`${STATUS_CODES[status]}\n`)
   }

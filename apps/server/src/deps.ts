@@ -113,7 +113,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     ({ dropped }: ErrorLogStats) => dropped.queueFull + dropped.database + dropped.closed,
   )
   const errorLog = createErrorLog({
-    insert: createErrorInsert(db),
+    insert: createErrorInsert(reports),
     clock: systemClock,
     instanceId,
     providerOf: (accountId) => gateway.providerOf(accountId),
@@ -215,6 +215,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     databaseUrl,
     applicationName: `turnpike queue ${instanceId}`,
     jobs: opsJobs({ sql: jobsDb.sql, clock: systemClock }),
+    onFault: errorLog.recordFault,
     log,
   })
   opened.defer(() => jobs.close())
@@ -226,6 +227,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     exports: trpc.exportsHandler,
     isAllowedHost: trpc.isAllowedHost,
     panelDir: PANEL_DIR,
+    onFault: errorLog.recordFault,
     readiness: () => ({ isReady: isListening && gateway.isServing(), missing: gateway.missing() }),
     log,
   })

@@ -9,7 +9,8 @@ test('makes every table of the schema in an empty database', async () => {
   await using fresh = await freshDatabase({ migrated: false })
   await migrate(fresh.url)
   const rows = await fresh.sql<{ name: string }[]>`
-    select table_name as name from information_schema.tables where table_schema = 'public' order by 1`
+    select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
+    order by 1`
   const tables = Object.values(schema).filter((member) => is(member, PgTable))
   expect(rows.map(({ name }) => name)).toEqual(tables.map((table) => getTableName(table)).toSorted())
 })

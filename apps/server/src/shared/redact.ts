@@ -27,17 +27,30 @@ export function redactExcerpt(text: string): string {
   return scrub(text.slice(0, MAX_EXCERPT)).slice(0, MAX_EXCERPT)
 }
 
+/** Names whose values are secrets, as they stand in headers, JSON and query strings. */
+const SECRET_NAME = String.raw`[\w-]*(?:secret|passw(?:or)?d|passphrase|token|authori[sz]ation|api[-_ ]?key|credential)[\w-]*`
+const JSON_VALUE = String.raw`"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|\{[^}]*\}?`
+const QUOTED_SECRET = new RegExp(
+  String.raw`("${SECRET_NAME}"\s*:\s*)(?!\d+(?:\.\d+)?\s*[,}\]])(?:${JSON_VALUE}|[^\s,}]+)`,
+  'gi',
+)
+const BARE_SECRET = new RegExp(String.raw`(\b${SECRET_NAME}\s*[:=]\s*)(?!\d+\b)(?:${JSON_VALUE}|[^\n,;"'}]+)`, 'gi')
+
 function scrub(text: string): string {
   return text
     .replace(/\b(?:tps?|sk|rk|pk)-[\w-]{6,}|\btps_[\w-]+/g, '[redacted]')
+    .replace(
+      /\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]+)?|\bAIza[\w-]{10,}|\bgh[opsu]_\w{10,}|\bxox[a-z]-[\w-]{6,}/g,
+      '[redacted]',
+    )
     .replace(/\b(Bearer|Basic)\s+\S+/gi, '$1 [redacted]')
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1')
+    .replace(/\b((?:set-)?cookie"?\s*[:=]\s*)[^\n"]+|("(?:set-)?cookie"\s*:\s*)"(?:[^"\\]|\\.)*"?/gi, '$1$2[redacted]')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, '$1')
     .replace(/\?[^\s"']+/g, '?[redacted]')
     .replace(/\$argon2\S+/g, '[redacted]')
-    .replace(
-      /((?:secret|passw(?:or)?d|token|cookie|authori[sz]ation|api[-_ ]?key)"?\s*[:=]\s*"?)[^\s",;}]+/gi,
-      '$1[redacted]',
-    )
+    .replace(/(\bkey provided:?\s*)\S+/gi, '$1[redacted]')
+    .replace(QUOTED_SECRET, '$1"[redacted]"')
+    .replace(BARE_SECRET, '$1[redacted]')
 }
 
 function primitive(value: unknown): unknown {

@@ -95,7 +95,7 @@ test('attempts that failover cured are told as such; a success leaves nothing, n
   const attempts = [{ ...attempt, accountId: 9, status: 503, reason: 'upstream_unavailable' }, attempt]
   world.recordOutcome(makeOutcome({ attempts }), { upstreamErrors: [{ attempt: 0, body: 'busy' }], fault: undefined })
   world.recordOutcome(makeOutcome(), NO_DIAGNOSTICS)
-  world.recordOutcome(makeOutcome({ outcome: 'client_closed', status: 499 }), NO_DIAGNOSTICS)
+  world.recordOutcome(makeOutcome({ outcome: 'client_closed', status: 499, attempts }), NO_DIAGNOSTICS)
   await world.close()
   expect(world.rows).toEqual([
     expect.objectContaining({
@@ -204,4 +204,13 @@ test('half a million distinct errors: each is stored, or dropped and counted', a
   whole(stats)
   expect(stats.stored).toBe(world.rows.length)
   expect(stats.waiting).toBe(0)
+})
+
+test('what comes after the stop is dropped, and counted', async () => {
+  const world = makeWorld()
+  await world.close()
+  world.recordOutcome(makeOutcome(FAILED), NO_DIAGNOSTICS)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(world.rows).toEqual([])
+  expect(world.stats()).toMatchObject({ produced: 1, stored: 0, dropped: { closed: 1 }, waiting: 0 })
 })

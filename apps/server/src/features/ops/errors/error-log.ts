@@ -1,5 +1,5 @@
 import type { Diagnostics, Outcome } from '@turnpike/core/gateway/outcome'
-import { failureCode } from '@turnpike/core/ops/classify'
+import { failureCode, verdictOf } from '@turnpike/core/ops/classify'
 import type { Refusal } from '@turnpike/core/ops/refusal'
 import { within } from '../../../shared/deadline.ts'
 import type { Log } from '../../../shared/logger.ts'
@@ -52,8 +52,6 @@ interface ErrorLogOptions {
   log: Log
 }
 
-export type ErrorLog = ReturnType<typeof createErrorLog>
-
 /** The one way of every failure to `ops_error_logs` (ops.md, "Error pipeline"). */
 export function createErrorLog({ insert, clock, instanceId, providerOf, log }: ErrorLogOptions) {
   let queue: Entry[] = []
@@ -63,13 +61,15 @@ export function createErrorLog({ insert, clock, instanceId, providerOf, log }: E
   let timer: NodeJS.Timeout | null = null
   let isClosed = false
   let isFailing = false
+  let hasGivenUp = false
   const sweeping = setInterval(() => endFolds(clock.now()), FOLD_MS / 4)
   sweeping.unref()
 
   function recordOutcome(outcome: Outcome, diagnostics: Diagnostics): void {
     const code = failureCode(outcome)
     if (code !== null) return record({ kind: 'request', code, outcome, diagnostics })
-    if (outcome.attempts.length < 2) return
+    // Of a request whose caller left, nobody knows what would have become of it.
+    if (verdictOf(outcome) !== 'success' || outcome.attempts.length < 2) return
     for (const failure of curedAttempts(outcome, diagnostics)) record(failure)
   }
 
@@ -84,6 +84,10 @@ export function createErrorLog({ insert, clock, instanceId, providerOf, log }: E
 
   function record(failure: Failure): void {
     stats.produced += 1
+    if (isClosed) {
+      stats.dropped.closed += 1
+      return
+    }
     if (!isFoldable(failure) || mayHaveRow(failure)) enqueue({ failure, count: 1 })
   }
 
@@ -152,12 +156,14 @@ export function createErrorLog({ insert, clock, instanceId, providerOf, log }: E
     try {
       const rows = batch.map(({ failure, count }) => errorRow(failure, { instanceId, count, providerOf }))
       await within(WRITE_MS, insert(rows))
+      if (hasGivenUp) return
       for (const { count } of batch) {
         stats.stored += 1
         stats.folded += count - 1
       }
       isFailing = false
     } catch (error) {
+      if (hasGivenUp) return
       for (const { count } of batch) stats.dropped.database += count
       if (!isFailing) log.warn({ err: error }, 'errors cannot be written to the error log; they are counted only')
       isFailing = true
@@ -177,12 +183,14 @@ export function createErrorLog({ insert, clock, instanceId, providerOf, log }: E
     /** Writes what waits, for at most ten seconds; what is left then is dropped, and counted. */
     async close(): Promise<void> {
       if (isClosed) return
-      isClosed = true
       clearInterval(sweeping)
       endFolds(Number.POSITIVE_INFINITY)
+      isClosed = true
       await within(DRAIN_MS, drain()).catch(() => {
         stats.dropped.closed += waiting()
         queue = []
+        // What still comes back has been counted.
+        hasGivenUp = true
       })
     },
   }

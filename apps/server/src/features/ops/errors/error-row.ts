@@ -58,7 +58,7 @@ function ofRequest(outcome: Outcome, diagnostics: Diagnostics, { providerOf }: R
     accountId: outcome.accountId,
     provider: outcome.accountId === null ? null : providerOf(outcome.accountId),
     upstreamBody: excerptOf(diagnostics, last),
-    upstreamRequestId: outcome.attempts[last]?.upstreamRequestId ?? null,
+    upstreamRequestId: cutOrNull(outcome.attempts[last]?.upstreamRequestId ?? null),
     attempts: outcome.attempts,
     durationMs: outcome.times.totalMs,
     ...(diagnostics.fault === undefined
@@ -77,7 +77,7 @@ function ofAttempt(outcome: Outcome, diagnostics: Diagnostics, index: number, { 
     accountId: attempt?.accountId ?? null,
     provider: attempt === undefined ? null : providerOf(attempt.accountId),
     upstreamBody: excerptOf(diagnostics, index),
-    upstreamRequestId: attempt?.upstreamRequestId ?? null,
+    upstreamRequestId: cutOrNull(attempt?.upstreamRequestId ?? null),
     attempts: outcome.attempts,
     durationMs: attempt?.durationMs ?? null,
   }

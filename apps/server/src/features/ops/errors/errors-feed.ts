@@ -3,11 +3,11 @@ import type { Log } from '../../../shared/logger.ts'
 import type { ErrorSummary, Errors } from './errors.ts'
 
 const POLL_MS = 1_000
-const POLL_DEADLINE_MS = 4_000
-/** Errors kept for who comes back, and read at once. */
-const MAX_KEPT = 500
-/** Ids are given before rows are there to be read: so far back each look goes again. */
-const OVERLAP = 200
+const QUERY_MS = 4_000
+/** Errors read at once. */
+const PAGE = 500
+/** Errors kept for all who follow; whoever is further behind reads for himself. */
+export const MAX_KEPT = 2_000
 
 interface Subscriber {
   /** The last error the subscriber has; null = begin with the next one. */
@@ -20,74 +20,88 @@ interface Subscriber {
 export type ErrorsFeed = ReturnType<typeof createErrorsFeed>
 
 /**
- * Errors of all instances as they are written: one look at the log a second while somebody follows, however many. Each
- * subscriber gets each error once, oldest first.
+ * Errors of all instances as they are written: one look at the log a second while somebody follows, however many do. Ids are
+ * in the order of writing, so each subscriber gets each error once, oldest first, also one who comes back (of the last
+ * quarter of an hour).
  */
 export function createErrorsFeed({ errors, log }: { errors: Pick<Errors, 'after' | 'newestId'>; log: Log }) {
-  const kept: ErrorSummary[] = []
-  const seen = new Set<number>()
+  let kept: ErrorSummary[] = []
+  /** Everything after this id is in `kept`; null = nobody looks. */
+  let keptFrom: number | null = null
   const waiting = new Set<() => void>()
   let followers = 0
+  let isClosed = false
   let timer: NodeJS.Timeout | null = null
-  let newest: number | null = null
   let looking: Promise<void> | null = null
 
+  function newestKept(): number | null {
+    return kept.at(-1)?.id ?? keptFrom
+  }
+
   async function look(): Promise<void> {
-    const from: number = newest ?? (await within(POLL_DEADLINE_MS, errors.newestId()))
-    const found = await within(POLL_DEADLINE_MS, errors.after(Math.max(from - OVERLAP, 0), MAX_KEPT))
-    newest = Math.max(from, ...found.map(({ id }) => id))
-    for (const error of found) {
-      if (seen.has(error.id)) continue
-      seen.add(error.id)
-      kept.push(error)
+    keptFrom ??= await within(QUERY_MS, errors.newestId())
+    for (;;) {
+      const page = await within(QUERY_MS, errors.after(newestKept() ?? 0, PAGE))
+      if (keptFrom === null) return
+      kept = kept.concat(page)
+      if (kept.length > MAX_KEPT) {
+        keptFrom = kept[kept.length - MAX_KEPT - 1]?.id ?? keptFrom
+        kept = kept.slice(-MAX_KEPT)
+      }
+      wakeAll()
+      if (page.length < PAGE) return
     }
-    while (kept.length > MAX_KEPT) {
-      const oldest = kept.shift()
-      if (oldest) seen.delete(oldest.id)
-    }
-    const woken = [...waiting]
-    waiting.clear()
-    for (const wake of woken) wake()
   }
 
   function beat(): void {
+    timer = null
     looking = look()
       .catch((error: unknown) => log.warn({ err: error }, 'the error log could not be followed'))
       .finally(() => {
         looking = null
-        if (followers > 0) timer = setTimeout(beat, POLL_MS)
-        else timer = null
+        if (followers > 0 && !isClosed) timer = setTimeout(beat, POLL_MS)
+        else forget()
       })
   }
 
-  /** Errors after `afterId`, then those that come; a slow reader misses what he has no time for. */
+  /** Nobody looks any more: the next one begins anew. */
+  function forget(): void {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    keptFrom = null
+    kept = []
+  }
+
   async function* subscribe({ afterId, signal, isSlow }: Subscriber): AsyncGenerator<ErrorSummary> {
     followers += 1
     if (timer === null && looking === null) beat()
     try {
-      const sent = new Set<number>()
-      if (newest === null || afterId === null) await untilWoken(signal)
-      if (afterId === null) for (const { id } of kept) sent.add(id)
+      let position = afterId ?? newestKept() ?? (await within(QUERY_MS, errors.newestId()))
       while (!signal.aborted) {
-        const due = kept.filter(({ id }) => !sent.has(id) && (afterId === null || id > afterId))
+        const due = await errorsAfter(position)
         for (const error of due) {
-          sent.add(error.id)
+          // A slow reader misses what he has no time for.
           if (!isSlow()) yield error
+          position = error.id
         }
-        for (const id of sent) if (!seen.has(id)) sent.delete(id)
-        await untilWoken(signal)
+        if (due.length === 0) await untilWoken(signal)
       }
     } finally {
       followers -= 1
-      if (followers === 0 && timer !== null) {
-        clearTimeout(timer)
-        timer = null
-        // Nobody looks any more: the next one begins anew.
-        newest = null
-        kept.length = 0
-        seen.clear()
-      }
+      if (followers === 0 && looking === null) forget()
     }
+  }
+
+  async function errorsAfter(position: number): Promise<ErrorSummary[]> {
+    if (keptFrom !== null && position < keptFrom) return within(QUERY_MS, errors.after(position, PAGE))
+    const first = kept.findIndex(({ id }) => id > position)
+    return first === -1 ? [] : kept.slice(first)
+  }
+
+  function wakeAll(): void {
+    const woken = [...waiting]
+    waiting.clear()
+    for (const wake of woken) wake()
   }
 
   function untilWoken(signal: AbortSignal): Promise<void> {
@@ -107,10 +121,9 @@ export function createErrorsFeed({ errors, log }: { errors: Pick<Errors, 'after'
     subscribe,
     /** Ends the looking; subscribers end with their connections. */
     async close(): Promise<void> {
-      followers = 0
-      if (timer !== null) clearTimeout(timer)
-      timer = null
+      isClosed = true
       await looking
+      forget()
     },
   }
 }

@@ -28,7 +28,7 @@ test('a job that is due is run by one of two instances', async () => {
   let runs = 0
   const job = { name: 'count', cron: '* * * * *', everyMs: 60_000, expireInSeconds: 30, run: async () => void runs++ }
   const instances = ['a', 'b'].map((applicationName) =>
-    createJobs({ sql: fresh.sql, databaseUrl: fresh.url, applicationName, jobs: [job], log: makeLog() }),
+    createJobs({ sql: fresh.sql, databaseUrl: fresh.url, applicationName, jobs: [job], onFault() {}, log: makeLog() }),
   )
   for (const instance of instances) instance.start()
   try {

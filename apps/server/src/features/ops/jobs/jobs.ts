@@ -21,6 +21,8 @@ interface JobsOptions {
   databaseUrl: string
   applicationName: string
   jobs: readonly Job[]
+  /** Hears of every run that failed. */
+  onFault(job: string, error: unknown): void
   log: Log
 }
 
@@ -31,13 +33,11 @@ const KEEP_DONE_SECONDS = 3_600
 const POLL_SECONDS = 5
 const RETRY_START_MS = 10_000
 
-export type Jobs = ReturnType<typeof createJobs>
-
 /**
  * Recurring work, each run by one of the instances: pg-boss keeps schedules, queues and retries, `ops_job_heartbeats` what
  * became of them. `start` never rejects: without a database it is tried again.
  */
-export function createJobs({ sql, databaseUrl, applicationName, jobs, log }: JobsOptions) {
+export function createJobs({ sql, databaseUrl, applicationName, jobs, onFault, log }: JobsOptions) {
   let boss: PgBoss | null = null
   let isClosed = false
   let starting: Promise<void> = Promise.resolve()
@@ -83,6 +83,7 @@ export function createJobs({ sql, databaseUrl, applicationName, jobs, log }: Job
         await withHeartbeat(sql, name, everyMs, run)
       } catch (error) {
         log.error({ err: error, job: name }, 'a job failed')
+        onFault(name, error)
         throw error
       }
     })

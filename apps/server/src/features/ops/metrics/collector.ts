@@ -38,8 +38,6 @@ interface CollectorOptions {
   log: Log
 }
 
-export type Collector = ReturnType<typeof createCollector>
-
 /**
  * Counts what ends in this instance, in buckets of ten seconds, and writes those that are over (ops.md, "From outcome to
  * number"). While the database is away they wait. `start` sets the clockwork going, `close` writes what is left.

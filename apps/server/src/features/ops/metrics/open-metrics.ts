@@ -21,8 +21,6 @@ interface MetricsOptions {
   log: Log
 }
 
-export type Metrics = ReturnType<typeof openMetrics>
-
 /** The collector with what it measures of this process. */
 export function openMetrics({ gauges, server, dataDir, applicationName, ...options }: MetricsOptions) {
   const sampler = openInstanceSampler({ sql: options.sql, applicationName, dataDir, gauges: allGauges })

@@ -4,7 +4,7 @@ import type { Span } from '@turnpike/core/ops/window'
 import type { ErrorOwner } from '@turnpike/core/ops/words'
 import { ROW_COLUMNS } from '@turnpike/db'
 import type { Sql } from 'postgres'
-import type { Fragment, StatFilters } from './source.ts'
+import type { Fragment, StatFilters } from './statement.ts'
 
 /** Requests are found by when they began, and counted by when they ended: none takes longer. */
 const LONGEST_REQUEST = '1 day'

@@ -1,7 +1,7 @@
 import { formatDollars } from '@turnpike/core/money'
 import { COUNT_COLUMNS, COUNT_MASK, HISTOGRAMS, summed, summedTimes } from '@turnpike/db'
 import type { Sql } from 'postgres'
-import type { Fragment } from './source.ts'
+import type { Fragment } from './statement.ts'
 
 /** Percentiles, mean and maximum of a time, ms; null = none was measured. */
 export interface TimeStats {

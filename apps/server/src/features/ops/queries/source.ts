@@ -1,19 +1,10 @@
-import type { OpsWindow } from '@turnpike/core/inputs/ops'
 import { type Due, type Segment, type Span, STEP_MS, STEPS, type Step, segmentsOf } from '@turnpike/core/ops/window'
 import type { Dimension } from '@turnpike/core/ops/words'
 import { ROW_COLUMNS } from '@turnpike/db'
-import type { PendingQuery, Row, Sql } from 'postgres'
+import type { Sql } from 'postgres'
 import { AppError } from '../../../shared/app-error.ts'
 import { ledgerSource } from './ledger-source.ts'
-
-/** A part of a statement. */
-export type Fragment = PendingQuery<Row[]>
-
-/** What requests are told apart by. */
-export type StatFilters = Pick<
-  OpsWindow,
-  'provider' | 'groupId' | 'accountId' | 'model' | 'endpoint' | 'userId' | 'keyId'
->
+import type { Fragment, StatFilters } from './statement.ts'
 
 const TABLES: Readonly<Record<Step, string>> = {
   day: 'ops_dimension_stats_daily',
