@@ -15,7 +15,8 @@ import { createErrorLog, type ErrorLogStats } from './features/ops/errors/error-
 import { createErrorInsert } from './features/ops/errors/insert-errors.ts'
 import { createJobs } from './features/ops/jobs/jobs.ts'
 import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
-import { createLiveFeed } from './features/ops/live-feed.ts'
+import { createInstanceBus } from './features/ops/live/instance-bus.ts'
+import { createLiveFeed } from './features/ops/live/live-feed.ts'
 import { openMetrics } from './features/ops/metrics/open-metrics.ts'
 import { createMetricsHandler } from './features/ops/telemetry/metrics-handler.ts'
 import { createPrometheus, type PrometheusGauges } from './features/ops/telemetry/prometheus.ts'
@@ -25,7 +26,7 @@ import { openEmbeddedDatabase } from './shared/embedded-database.ts'
 import { every } from './shared/every.ts'
 import { instanceIdOf } from './shared/instance-id.ts'
 import type { Log } from './shared/logger.ts'
-import { openRedis } from './shared/redis.ts'
+import { openRedis, redisNamespace } from './shared/redis.ts'
 import { createSecretBox } from './shared/secret-box.ts'
 import { loadSecretKey } from './shared/secret-key.ts'
 import { assertSecretKeyFits } from './shared/secret-key-check.ts'
@@ -139,7 +140,12 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     log,
   })
   opened.defer(() => metrics.close())
-  const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read(), instanceId })
+  const bus = redis ? createInstanceBus({ redis, namespace: redisNamespace(box), bootId }) : null
+  const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read(), instanceId, bus })
+  if (bus) {
+    opened.defer(bus.close)
+    await bus.listen(live.hear)
+  }
   opened.defer(() => live.close())
   const tokens = createAccessTokens({
     sql: db.sql,

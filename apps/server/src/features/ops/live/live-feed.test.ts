@@ -1,6 +1,7 @@
 import { makeOutcome } from '@turnpike/db/testing/outcome'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createLiveFeed, type LiveFeed, type LiveGauges, REPLAY_SECONDS } from './live-feed.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createLiveFeed, type LiveFeed, REPLAY_SECONDS, WAIT_FOR_OTHERS_MS } from './live-feed.ts'
+import { emptySecond, type InstanceSecond, type LiveGauges } from './live-tick.ts'
 
 const START_MS = Date.UTC(2026, 0, 1)
 const START_SECOND = START_MS / 1000
@@ -205,4 +206,96 @@ test('closing ends the clockwork, and a subscriber who left is not waited for', 
   await reader.stop()
   feed.close()
   expect(vi.getTimerCount()).toBe(0)
+})
+
+describe('of several instances', () => {
+  function openShared() {
+    const published: InstanceSecond[] = []
+    const feed = createLiveFeed({
+      clock: { now: () => Date.now() },
+      gauges: () => GAUGES,
+      instanceId: 'i-1',
+      bus: { publish: (second) => void published.push(second) },
+    })
+    return Object.assign(feed, { published, [Symbol.dispose]: feed.close })
+  }
+
+  function other(second: number, changes: Partial<InstanceSecond> = {}): InstanceSecond {
+    return {
+      ...emptySecond('i-2', second),
+      requests: 2,
+      tokens: 20,
+      successes: 2,
+      ttftsMs: [50, 60],
+      gauges: GAUGES,
+      ...changes,
+    }
+  }
+
+  /** The ticks from a second on, as who comes back is told them. */
+  async function replay(feed: LiveFeed, afterSecond: number, count: number) {
+    const reader = feed.subscribe({ afterSecond, signal: new AbortController().signal, isSlow: () => false })
+    const ticks = []
+    for (let at = 0; at < count; at++) ticks.push((await reader.next()).value?.tick)
+    return ticks
+  }
+
+  test('a tick is all of them together, each with its share', async () => {
+    using feed = openShared()
+    feed.hear(other(START_SECOND))
+    feed.record(makeOutcome({ times: { ...makeOutcome().times, ttftMs: 10 } }))
+    await vi.advanceTimersByTimeAsync(1_000)
+    const [tick] = await replay(feed, START_SECOND - 1, 1)
+    expect(tick).toMatchObject({
+      qps: 3,
+      tps: 420,
+      inFlight: 6,
+      waiters: 2,
+      openStreams: 4,
+      accountsAvailable: 4,
+      accountsTotal: 5,
+      errorRate: 0,
+      ttftP50Ms: 50,
+      ttftP95Ms: 60,
+      instances: [
+        { instanceId: 'i-1', qps: 1 },
+        { instanceId: 'i-2', qps: 2 },
+      ],
+    })
+    expect(feed.published).toEqual([expect.objectContaining({ instanceId: 'i-1', second: START_SECOND, requests: 1 })])
+  })
+
+  test('who is known is waited for, but not for long; what comes late is in the replay, and never sent twice', async () => {
+    using feed = openShared()
+    const reader = follow(feed, null)
+    feed.hear(other(START_SECOND))
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(reader.seen).toEqual([START_SECOND])
+    await vi.advanceTimersByTimeAsync(1_000 + WAIT_FOR_OTHERS_MS - 50)
+    expect(reader.seen).toEqual([START_SECOND])
+    await vi.advanceTimersByTimeAsync(100)
+    expect(reader.seen).toEqual([START_SECOND, START_SECOND + 1])
+    feed.hear(other(START_SECOND + 1, { requests: 7 }))
+    feed.hear(other(START_SECOND + 1, { requests: 7 }))
+    await vi.advanceTimersByTimeAsync(100)
+    expect(reader.seen).toEqual([START_SECOND, START_SECOND + 1])
+    expect((await replay(feed, START_SECOND, 1))[0]).toMatchObject({ qps: 7 })
+    await reader.stop()
+  })
+
+  test('who has fallen silent holds nobody up', async () => {
+    using feed = openShared()
+    const reader = follow(feed, null)
+    feed.hear(other(START_SECOND))
+    await vi.advanceTimersByTimeAsync(9_100)
+    expect(reader.seen).toEqual(range(START_SECOND, START_SECOND + 9))
+    await reader.stop()
+  })
+
+  test('a clock far ahead of ours is not believed', async () => {
+    using feed = openShared()
+    feed.hear(other(START_SECOND + 1_000))
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect((await replay(feed, START_SECOND - 1, 1))[0]).toMatchObject({ qps: 0, instances: [{ instanceId: 'i-1' }] })
+  })
 })
