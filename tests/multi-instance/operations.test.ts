@@ -70,3 +70,57 @@ test.skipIf(redisProgram === null)(
   },
   120_000,
 )
+
+test.skipIf(redisProgram === null)(
+  'a request is ended from another instance: its caller is told, its slots are free, its row is there',
+  async () => {
+    await using upstream = await startCountingUpstream({ holdMs: 30_000 })
+    await using redis = await startRedisServer()
+    await using instances = await startInstances({ count: 2, redisUrl: redis.url })
+    const { key } = await instances.plant({ accounts: [{ baseUrl: upstream.baseUrl }] })
+    const [one, other] = instances.all
+    if (one === undefined || other === undefined) throw new Error('there are two')
+    const owner = await signIn(one)
+    await waitFor('the tenant to be known', async () => (await models(other.origin, key)) === 200, KNOWN_MS)
+    const asked = ask(other, 'json', { key })
+    const lease = await waitFor(
+      'the request to be seen from the other side',
+      async () => {
+        const { items, missingInstances } = await owner.ops.leases.list.query()
+        expect(missingInstances).toEqual([])
+        return items.find(({ accountSlotMs }) => accountSlotMs !== null)
+      },
+      COUNTED_MS,
+    )
+    expect(lease).toMatchObject({ model: 'sandbox-small', stream: false, endpoint: '/v1/chat/completions' })
+    expect(await owner.ops.concurrency.query()).toMatchObject({
+      inFlight: 1,
+      waiting: 0,
+      users: [{ inUse: 1, waiting: 0 }],
+      accounts: [{ inUse: 1 }],
+    })
+    await owner.ops.leases.release.mutate({ requestId: lease.requestId })
+    expect(await asked).toMatchObject({ status: 503, code: 'overloaded', requestId: lease.requestId })
+    expect((await owner.ops.leases.list.query()).items).toEqual([])
+    const rows = await waitFor(
+      'its row',
+      async () => {
+        const { items } = await owner.usage.list.query({ requestId: lease.requestId })
+        return items.length > 0 && items
+      },
+      COUNTED_MS,
+    )
+    expect(rows).toHaveLength(1)
+    await expect(owner.ops.leases.release.mutate({ requestId: lease.requestId })).rejects.toMatchObject({
+      data: { reason: 'not_found' },
+    })
+    await owner.$connection.close()
+  },
+  120_000,
+)
+
+async function models(origin: string, key: string): Promise<number> {
+  const response = await fetch(`${origin}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
+  await response.text()
+  return response.status
+}

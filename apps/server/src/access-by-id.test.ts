@@ -68,6 +68,7 @@ const ASKED: Record<string, { of: 'everybody' | 'owner'; input(ids: Ids): object
   'usage.get': { of: 'everybody', input: ({ request: requestId }) => ({ requestId }) },
   'ops.errors.get': { of: 'everybody', input: ({ error: id }) => ({ id }) },
   'ops.errors.resolve': { of: 'everybody', input: ({ error }) => ({ ids: [error] }) },
+  'ops.leases.release': { of: 'everybody', input: ({ request: requestId }) => ({ requestId }) },
   'auth.sessions.revoke': { of: 'owner', input: ({ session: id }) => ({ id }) },
   'my.keys.rotate': { of: 'owner', input: ({ key: id }) => ({ id }) },
   'my.keys.revoke': { of: 'owner', input: ({ key: id }) => ({ id }) },
@@ -88,7 +89,7 @@ const LISTS = new Set([
 let world: Awaited<ReturnType<typeof trpcWorld>>
 
 beforeAll(async () => {
-  world = await trpcWorld()
+  world = await trpcWorld({ ownRequests: { release: (requestId) => requestId !== ABSENT_REQUEST } })
 })
 afterAll(() => world[Symbol.asyncDispose]())
 

@@ -18,6 +18,8 @@ import { createKeyStore } from './features/keys/store.ts'
 import { createMy } from './features/my/my.ts'
 import { createErrors } from './features/ops/errors/errors.ts'
 import { createErrorsFeed } from './features/ops/errors/errors-feed.ts'
+import { createLeases, type OwnRequests } from './features/ops/leases/leases.ts'
+import type { InstanceBus } from './features/ops/live/instance-bus.ts'
 import type { LiveFeed } from './features/ops/live/live-feed.ts'
 import { createOps } from './features/ops/ops.ts'
 import { createPrices } from './features/prices/prices.ts'
@@ -53,6 +55,9 @@ export interface TrpcOptions {
   runtime: AccountRuntime
   tokens: AccountTokens
   live: LiveFeed
+  ownRequests: OwnRequests
+  /** To the other instances; null = there is one. */
+  bus: Pick<InstanceBus, 'ask'> | null
   /** Where the built-in sandbox listens; null = it does not run. */
   sandboxBaseUrl(): string | null
   /** Where people reach the panel, for links in invitations. */
@@ -131,6 +136,8 @@ function createServices({
   runtime,
   tokens,
   live,
+  ownRequests,
+  bus,
   sandboxBaseUrl,
   panelUrl,
   isAllowedHost,
@@ -192,6 +199,7 @@ function createServices({
     }),
     live,
     ops: createOps({ database: reports, clock, settings: settings.get, databaseDir }),
+    leases: createLeases({ database: reports, own: ownRequests, bus }),
     errors,
     errorsFeed: createErrorsFeed({ errors, log }),
     audit: createAudit({ db }),

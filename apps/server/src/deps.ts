@@ -15,6 +15,7 @@ import { createErrorLog, type ErrorLogStats } from './features/ops/errors/error-
 import { createErrorInsert } from './features/ops/errors/insert-errors.ts'
 import { createJobs } from './features/ops/jobs/jobs.ts'
 import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
+import type { OwnRequests } from './features/ops/leases/leases.ts'
 import { createInstanceBus } from './features/ops/live/instance-bus.ts'
 import { createLiveFeed } from './features/ops/live/live-feed.ts'
 import { openMetrics } from './features/ops/metrics/open-metrics.ts'
@@ -42,6 +43,8 @@ const REPORT_STATEMENT_MS = 4_500
 /** Roll-ups after a long absence, and the removal of what is kept no longer, may take their time. */
 const JOB_STATEMENT_MS = 600_000
 const JOB_CONNECTIONS = 2
+/** Nobody waits long for what only diagnoses. */
+const DIAGNOSTICS_CLOSE_MS = 1_000
 /** While the master key is being replaced: instances that still seal under the old one may be there for a while. */
 const RESEAL_EVERY_MS = 60_000
 
@@ -90,14 +93,14 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     applicationName: `turnpike reports ${instanceId}`,
     statementTimeoutMs: REPORT_STATEMENT_MS,
   })
-  opened.defer(() => reports.close())
+  opened.defer(() => reports.close(DIAGNOSTICS_CLOSE_MS))
   const jobsDb = createDb({
     url: databaseUrl,
     max: JOB_CONNECTIONS,
     applicationName: `turnpike jobs ${instanceId}`,
     statementTimeoutMs: JOB_STATEMENT_MS,
   })
-  opened.defer(() => jobsDb.close())
+  opened.defer(() => jobsDb.close(DIAGNOSTICS_CLOSE_MS))
 
   const sandbox = env.sandbox ? await createSandbox({ keepRequests: 0 }) : null
   if (sandbox) opened.defer(() => sandbox.close())
@@ -120,7 +123,6 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     providerOf: (accountId) => gateway.providerOf(accountId),
     log,
   })
-  opened.defer(() => errorLog.close())
   const prometheus = createPrometheus({
     instanceId,
     version: VERSION,
@@ -139,13 +141,23 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     server: () => server,
     log,
   })
-  opened.defer(() => metrics.close())
-  const bus = redis ? createInstanceBus({ redis, namespace: redisNamespace(box), bootId }) : null
-  const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read(), instanceId, bus })
-  if (bus) {
-    opened.defer(bus.close)
-    await bus.listen(live.hear)
+  opened.defer(async () => void (await Promise.all([errorLog.close(), metrics.close()])))
+  const bus = redis
+    ? createInstanceBus({
+        redis,
+        namespace: redisNamespace(box),
+        bootId,
+        instanceId,
+        newId: randomUUIDv7,
+        monotonic: systemClock.monotonic,
+      })
+    : null
+  const ownRequests: OwnRequests = {
+    list: () => gateway.running().map((request) => ({ ...request, instanceId })),
+    release: (requestId) => gateway.release(requestId),
   }
+  const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read(), instanceId, bus })
+  if (bus) opened.defer(bus.close)
   opened.defer(() => live.close())
   const tokens = createAccessTokens({
     sql: db.sql,
@@ -186,6 +198,10 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     log,
   })
   gauges.read = gateway.gauges
+  await bus?.listen({
+    onSecond: live.hear,
+    answer: (question) => (question.kind === 'requests' ? ownRequests.list() : ownRequests.release(question.requestId)),
+  })
   opened.defer(() => gateway.close())
 
   const trpc = createTrpc({
@@ -199,6 +215,8 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     runtime: gateway.accountRuntime,
     tokens,
     live,
+    ownRequests,
+    bus,
     sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
     panelUrl: () => env.publicUrl ?? listeningUrl(server, env.host),
     env,

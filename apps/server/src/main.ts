@@ -26,8 +26,12 @@ const LINGER_MS = 500
 const CUT_MS = 2_000
 const QUICKSTART_EMAIL = 'admin@turnpike.local'
 
+/** Everything is closed; what still keeps the process, such as a connection to a server that froze, has had its time. */
+const EXIT_AFTER_MS = 2_000
+
 try {
   await main(readEnv())
+  setTimeout(() => process.exit(), EXIT_AFTER_MS).unref()
 } catch (error) {
   process.stderr.write(`\n${startFailure(error)}\n`)
   process.exitCode = 1

@@ -9,6 +9,7 @@ import type { KeyStore } from './features/keys/store.ts'
 import type { My } from './features/my/my.ts'
 import type { Errors } from './features/ops/errors/errors.ts'
 import type { ErrorsFeed } from './features/ops/errors/errors-feed.ts'
+import type { Leases } from './features/ops/leases/leases.ts'
 import type { LiveFeed } from './features/ops/live/live-feed.ts'
 import type { Ops } from './features/ops/ops.ts'
 import type { Prices } from './features/prices/prices.ts'
@@ -40,6 +41,7 @@ export interface Services {
   my: My
   live: LiveFeed
   ops: Ops
+  leases: Leases
   errors: Errors
   errorsFeed: ErrorsFeed
   audit: Audit

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import { createTrpc, type TrpcEnv } from '../create-trpc.ts'
 import type { AccountRuntime, AccountView } from '../features/accounts/account.ts'
 import type { Egress } from '../features/accounts/probe.ts'
+import type { OwnRequests } from '../features/ops/leases/leases.ts'
 import { createLiveFeed } from '../features/ops/live/live-feed.ts'
 import { isWebSocketUpgrade } from '../http/ws-admission.ts'
 import { createLogger } from '../shared/logger.ts'
@@ -41,11 +42,12 @@ interface WorldOptions {
   env?: Partial<TrpcEnv>
   runtime?: Partial<AccountRuntime>
   egress?: Partial<Egress>
+  ownRequests?: Partial<OwnRequests>
   timings?: SocketTimings
 }
 
 /** A database, the tRPC side on a real server, and users of every role; `await using` takes it all down. */
-export async function trpcWorld({ env, runtime, egress, timings }: WorldOptions = {}) {
+export async function trpcWorld({ env, runtime, egress, ownRequests, timings }: WorldOptions = {}) {
   const database = await freshDatabase()
   const clock = createTestClock()
   const logged: string[] = []
@@ -64,6 +66,8 @@ export async function trpcWorld({ env, runtime, egress, timings }: WorldOptions 
     clock,
     log,
     live,
+    ownRequests: { list: () => [], release: () => false, ...ownRequests },
+    bus: null,
     egress: { checkUrl: async () => {}, checkProxy: async () => {}, poolFor: () => upstreams, ...egress },
     runtime: { view: () => IDLE, clear: async () => {}, ...runtime },
     tokens: { fresh: async () => ({ value: 'access-token' }) },

@@ -129,3 +129,18 @@ export const opsErrorsResolve = z.strictObject({
   resolved: z.boolean().default(true),
 })
 export type OpsErrorsResolve = z.output<typeof opsErrorsResolve>
+
+export const opsLeasesList = z
+  .strictObject({
+    ...page,
+    userId: id.optional(),
+    keyId: id.optional(),
+    groupId: id.optional(),
+    accountId: id.optional(),
+    model: model.optional(),
+    instanceId: line(80).optional(),
+  })
+  .prefault({})
+export type OpsLeasesList = z.output<typeof opsLeasesList>
+
+export const opsLeasesRelease = z.strictObject({ requestId: z.uuid() })

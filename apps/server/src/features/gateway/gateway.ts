@@ -41,6 +41,7 @@ import {
 } from './money/money.ts'
 import { madeResponse } from './responses/made-response.ts'
 import { createResponseBook } from './responses/response-book.ts'
+import { runningRequests } from './running-requests.ts'
 import { AUDIT_EVERY_MS, createSlotAuditor } from './slot-auditor.ts'
 import { createInProcessSlots } from './slots/in-process-slots.ts'
 import { openRedisSlots } from './slots/redis/redis-slots.ts'
@@ -235,6 +236,10 @@ export async function openGateway(options: GatewayOptions) {
       accountsAvailable: accounts.counts().available,
       accountsTotal: accounts.counts().total,
     }),
+    /** Requests that run here, with the slots they hold. */
+    running: () => runningRequests({ live, book: slots.book, monotonic }),
+    /** Ends one of them; false = it is not here. */
+    release: live.cutOff,
     /** Null for an account that is not configured any more. */
     providerOf: (accountId: number) => config.current().accounts.get(accountId)?.provider ?? null,
     /** What is true now, for the metrics of this instance. */

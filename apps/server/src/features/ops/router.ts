@@ -11,6 +11,7 @@ import {
 import { z } from 'zod'
 import { procedure, router } from '../../trpc.ts'
 import { errorsLive, errorsRouter } from './errors/router.ts'
+import { leasesRouter } from './leases/router.ts'
 
 const MAX_SECOND = 99_999_999_999
 
@@ -60,6 +61,8 @@ export const opsRouter = router({
       .input(opsRetentionSet)
       .mutation(({ ctx, input }) => ctx.services.ops.setRetention(input, ctx.actor)),
   }),
+  concurrency: procedure('ops:read').query(({ ctx }) => ctx.services.leases.concurrency()),
+  leases: leasesRouter,
   errors: errorsRouter,
   errorsLive,
   live: procedure('ops:read')

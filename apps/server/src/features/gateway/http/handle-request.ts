@@ -72,7 +72,7 @@ export function createHandler(options: HandlerOptions, endpoint: Endpoint | null
       if (!response.writableFinished) client.abort()
       leave()
     })
-    live.enter(requestId, () => client.abort(new ShuttingDown()))
+    live.enter(requestId, { known, startedAt, cutOff: () => client.abort(new ShuttingDown()) })
     serve(request, responder, { requestId, startedAt, client: client.signal, known, refused })
       .catch((error: unknown) => tell(error, requestId, responder))
       .finally(leave)

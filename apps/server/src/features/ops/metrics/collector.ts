@@ -18,6 +18,8 @@ const KEEP_WRITTEN_MS = 60_000
 /** Buckets that wait for the database: six hours. Of more the oldest are given up, and counted. */
 export const MAX_WAITING_BUCKETS = 2_160
 const WRITE_TIMEOUT_MS = 8_000
+/** What is not written by then is counted from the ledger. */
+const LAST_WRITE_MS = 4_000
 /** Buckets written at once. */
 const BATCH = 30
 
@@ -157,6 +159,10 @@ export function createCollector({ sql, clock, life, version, providerOf, sample,
     }
   }
 
+  async function writeLast(): Promise<void> {
+    if (await flush(bucketOf(clock.now()) + 2 * STEP_MS.bucket)) await endLife(sql, life.bootId)
+  }
+
   return {
     record,
     recordRefusal,
@@ -166,11 +172,9 @@ export function createCollector({ sql, clock, life, version, providerOf, sample,
     /** Writes everything, the bucket that still runs included, and says goodbye. */
     async close(): Promise<void> {
       if (timer !== null) clearTimeout(timer)
-      if (await flush(bucketOf(clock.now()) + 2 * STEP_MS.bucket)) {
-        await within(WRITE_TIMEOUT_MS, endLife(sql, life.bootId)).catch((error: unknown) =>
-          log.warn({ err: error }, 'the end of this instance could not be noted'),
-        )
-      }
+      await within(LAST_WRITE_MS, writeLast()).catch((error: unknown) =>
+        log.warn({ err: error }, 'the last metrics of this instance could not be written'),
+      )
     },
   }
 }
