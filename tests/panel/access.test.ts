@@ -10,6 +10,7 @@ const PAGES = [
   '/',
   '/requests',
   '/errors',
+  '/concurrency',
   '/accounts',
   '/accounts/1',
   '/accounts?create=1',

@@ -8,6 +8,7 @@ const PAGES = [
   '/',
   '/requests',
   '/errors',
+  '/concurrency',
   '/accounts',
   '/accounts/1',
   '/accounts?create=1',

@@ -14,6 +14,7 @@ import {
 import { lockDataDir, makeDataDir } from './shared/data-dir.ts'
 import { listen, untilAlone } from './shared/listen.ts'
 import { createLogger } from './shared/logger.ts'
+import { isLostTypeQuery } from './shared/lost-type-query.ts'
 import { untilSignalled } from './shared/signals.ts'
 import { startFailure } from './start-failure.ts'
 
@@ -50,6 +51,10 @@ async function main(env: Env): Promise<void> {
   })
   opened.defer(() => logger.close())
   const { log } = logger
+  process.on('unhandledRejection', (error) => {
+    if (!isLostTypeQuery(error)) throw error
+    log.warn({ err: error }, 'a connection to the database was lost while it was being made')
+  })
   if (isQuickstart) removeQuickstartFile(dataDir)
 
   const deps = await openDeps({ ...env, dataDir }, log, opened, (step) => {

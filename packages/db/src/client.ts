@@ -1,6 +1,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres, { type Sql } from 'postgres'
 import { answeringSocket, type SocketPlace } from './answering-socket.ts'
+import { guardTransactions } from './guard-transactions.ts'
 import * as schema from './schema/index.ts'
 
 export interface DbOptions {
@@ -61,7 +62,7 @@ export function connect({
     connection: { application_name: applicationName, statement_timeout: statementTimeoutMs },
   }
   const socket = (place: SocketPlace) => answeringSocket(place, statementTimeoutMs + SILENCE_MARGIN_MS)
-  return postgres(url, Object.assign(options, { socket }))
+  return guardTransactions(postgres(url, Object.assign(options, { socket })))
 }
 
 function ignore(): void {}

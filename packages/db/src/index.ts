@@ -25,5 +25,4 @@ export {
   PARTITIONED_TABLES,
   type PartitionedTable,
 } from './partitions.ts'
-export { transaction } from './transaction.ts'
 export { type InsertOutcomesResult, insertOutcomes, type RejectedOutcome } from './usage-logs/insert-outcomes.ts'

@@ -1,5 +1,4 @@
 import type { Sql, TransactionSql } from 'postgres'
-import { transaction } from './transaction.ts'
 
 /** Every partitioned table, and the span of time one partition of it holds, in UTC. */
 export const PARTITIONED_TABLES = {
@@ -42,7 +41,7 @@ export async function ensurePartitionsFor(
   const starts = [...new Set(times.map((time) => startOf(table, time)))].toSorted((a, b) => a - b)
   const missing = await withoutPartition(sql, table, starts)
   if (missing.length === 0) return
-  await transaction(sql, async (tx) => {
+  await sql.begin(async (tx) => {
     await tx`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}ms`}, true)`
     await tx`select pg_advisory_xact_lock(hashtextextended(${LOCK_KEY}, 0))`
     for (const start of await withoutPartition(tx, table, missing)) await tx.unsafe(partitionStatements(table, start))
@@ -60,7 +59,7 @@ export async function dropPartitionsBefore(
   rescue: (tx: TransactionSql, partition: string) => Promise<void> = async () => {},
 ): Promise<number> {
   const oldest = partitionName(table, startOf(table, before))
-  return transaction(sql, async (tx) => {
+  return sql.begin(async (tx) => {
     await tx`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}ms`}, true)`
     await tx`select pg_advisory_xact_lock(hashtextextended(${LOCK_KEY}, 0))`
     const rows = await tx<{ name: string; rows: number }[]>`

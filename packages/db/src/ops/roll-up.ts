@@ -2,7 +2,6 @@ import { MAX_PEOPLE, MAX_TUPLES } from '@turnpike/core/ops/tally'
 import type { RollUp } from '@turnpike/core/ops/words'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
 import { ensurePartitionsFor, type PartitionedTable } from '../partitions.ts'
-import { transaction } from '../transaction.ts'
 import { COUNT_MASK, HISTOGRAMS, ROW_COLUMNS, summed, summedTimes, VALUE_COLUMNS } from './columns.ts'
 import { writeSystemMetrics } from './system-metrics.ts'
 
@@ -47,12 +46,12 @@ async function dueBuckets(sql: Sql, step: RollUp): Promise<Date[]> {
 
 async function rollUpOne(sql: Sql, step: RollUp, bucket: Date): Promise<void> {
   try {
-    await transaction(sql, (tx) => make(tx, step, bucket))
+    await sql.begin((tx) => make(tx, step, bucket))
   } catch (error) {
     if (!isMissingPartition(error)) throw error
     if (step !== 'day') await ensurePartitionsFor(sql, [bucket], tableOf(step))
     if (step === 'minute') await ensurePartitionsFor(sql, [bucket], 'ops_system_metrics')
-    await transaction(sql, (tx) => make(tx, step, bucket))
+    await sql.begin((tx) => make(tx, step, bucket))
   }
 }
 

@@ -1,7 +1,6 @@
 import type { TallyRow } from '@turnpike/core/ops/tally'
 import postgres, { type JSONValue, type Sql } from 'postgres'
 import { ensurePartitionsFor } from '../partitions.ts'
-import { transaction } from '../transaction.ts'
 import { COUNT_COLUMNS, HISTOGRAMS, ROW_COLUMNS } from './columns.ts'
 
 /** One life of one instance. */
@@ -47,7 +46,7 @@ async function write(sql: Sql, life: InstanceLife, buckets: readonly ClosedBucke
   const { instanceId, bootId } = life
   const rows = buckets.flatMap(({ atMs, rows: ofBucket }) => ofBucket.map((row) => toJson(atMs, row)))
   const samples = buckets.flatMap(({ atMs, sample }) => (sample === null ? [] : [{ at: atMs, sample }]))
-  await transaction(sql, async (tx) => {
+  await sql.begin(async (tx) => {
     if (buckets.length > 0)
       await markDue(
         tx,

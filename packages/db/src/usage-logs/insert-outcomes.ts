@@ -1,7 +1,6 @@
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import postgres from 'postgres'
 import { ensurePartitionsFor } from '../partitions.ts'
-import { transaction } from '../transaction.ts'
 import { INSERT_OUTCOMES, QUARTER_SECONDS } from './outcome-columns.ts'
 import { type Charge, settleCharges } from './settle-charges.ts'
 
@@ -88,7 +87,7 @@ interface ChargedRows {
 }
 
 async function insert({ sql, timeZone, bootId }: Ledger, rows: readonly OutcomeJson[]): Promise<number> {
-  return transaction(sql, async (tx) => {
+  return sql.begin(async (tx) => {
     const inserted = await tx.unsafe<ChargedRows[]>(INSERT_OUTCOMES, [`[${rows.join(',')}]`, bootId], { prepare: true })
     await settleCharges(tx, inserted.map(toCharge), timeZone)
     return inserted.reduce((sum, charged) => sum + charged.rows, 0)

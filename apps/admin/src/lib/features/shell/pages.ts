@@ -1,4 +1,5 @@
 import Activity from '@lucide/svelte/icons/activity'
+import Gauge from '@lucide/svelte/icons/gauge'
 import KeyRound from '@lucide/svelte/icons/key-round'
 import Layers from '@lucide/svelte/icons/layers'
 import LayoutDashboard from '@lucide/svelte/icons/layout-dashboard'
@@ -10,6 +11,7 @@ import { m } from '#lib/paraglide/messages.js'
 /** The pages there are, as the sidebar and the palette list them. */
 export const PAGES = [
   { href: '/', title: m.page_dashboard, icon: LayoutDashboard },
+  { href: '/concurrency', title: m.page_concurrency, icon: Gauge },
   { href: '/requests', title: m.page_requests, icon: Activity },
   { href: '/errors', title: m.page_errors, icon: TriangleAlert },
   { href: '/accounts', title: m.page_accounts, icon: Server },

@@ -1,4 +1,4 @@
-import { ensurePartitionsFor, transaction } from '@turnpike/db'
+import { ensurePartitionsFor } from '@turnpike/db'
 import { opsErrorLogs } from '@turnpike/db/schema'
 import { getTableColumns } from 'drizzle-orm'
 import { toSnakeCase } from 'drizzle-orm/casing'
@@ -49,7 +49,7 @@ export function createErrorInsert({ sql }: { sql: Sql }) {
   }
 
   async function write(rows: ErrorRow[]): Promise<void> {
-    await transaction(sql, async (tx) => {
+    await sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(hashtextextended(${LOCK_KEY}, 0))`
       await tx.unsafe(INSERT, [JSON.stringify(rows)], { prepare: true })
     })

@@ -63,11 +63,17 @@ export function createJobs({ sql, databaseUrl, applicationName, jobs, onFault, l
       schema: SCHEMA,
     })
     opened.on('error', (error) => log.warn({ err: error }, 'the job queue reports an error'))
-    await opened.start()
     boss = opened
-    if (isClosed) return
-    await expectJobs(sql, jobs)
-    for (const job of jobs) await schedule(opened, job)
+    try {
+      await opened.start()
+      if (isClosed) return
+      await expectJobs(sql, jobs)
+      for (const job of jobs) await schedule(opened, job)
+    } catch (error) {
+      boss = null
+      await opened.stop({ graceful: false }).catch(() => {})
+      throw error
+    }
   }
 
   async function schedule(opened: PgBoss, { name, cron, everyMs, afterSeconds = 0, expireInSeconds, run }: Job) {
