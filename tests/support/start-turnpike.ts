@@ -9,7 +9,7 @@ const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.
 /** As `npm start` runs it. */
 const NODE_FLAGS = ['--max-semi-space-size=32']
 const START_MS = 60_000
-const STOP_MS = 60_000
+const STOP_MS = 90_000
 const READY_MS = 2_000
 
 export interface TurnpikeExit {
