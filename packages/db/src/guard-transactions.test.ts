@@ -50,6 +50,8 @@ test('what the work or the server refuses comes through, and is rolled back', as
       throw new Error('changed my mind')
     }),
   ).rejects.toThrow('changed my mind')
+  const refusal = Object.assign(new Error('taken already'), { code: 'CONFLICT' })
+  await expect(fresh.sql.begin(() => Promise.reject(refusal))).rejects.toBe(refusal)
   await expect(fresh.sql.begin((tx) => tx`select * from nowhere`)).rejects.toMatchObject({ code: '42P01' })
   expect(await fresh.sql`select from users`).toHaveLength(0)
   expect(await fresh.sql.begin(async (tx) => (await tx`select 1 as one`)[0]?.one)).toBe(1)

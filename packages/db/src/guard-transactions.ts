@@ -1,4 +1,4 @@
-import postgres, { type Sql, type TransactionSql } from 'postgres'
+import type { Sql, TransactionSql } from 'postgres'
 
 /**
  * Makes transactions survive the loss of their connection: the client would write the next statement, or its ROLLBACK, to a
@@ -52,7 +52,9 @@ const LOST: Promise<never> & { values(): unknown; raw(): unknown; execute(): unk
     simple: () => LOST,
   })
 
-/** The server's own refusals leave the connection as it is; what else carries a code tells of a connection that is gone. */
+/** Codes of the client and of the system for a connection that is gone; other errors may carry codes of their own. */
+const LOST_CODES = /^(?:CONNECTION_\w+|CONNECT_TIMEOUT|E[A-Z]+)$/
+
 function isConnectionLost(error: unknown): boolean {
-  return error instanceof Error && !(error instanceof postgres.PostgresError) && 'code' in error
+  return error instanceof Error && 'code' in error && LOST_CODES.test(String(error.code))
 }
