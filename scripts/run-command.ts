@@ -39,7 +39,9 @@ export function runCommand(command: string, args: string[], options: CommandOpti
 
     let kill: NodeJS.Timeout | undefined
     const timeout = setTimeout(() => {
-      keep(`\n${command} ${args.join(' ')} took more than ${timeoutMs / 1000} s and was stopped.\n`)
+      const verdict = `\n${command} ${args.join(' ')} took more than ${timeoutMs / 1000} s and was stopped.\n`
+      if (isShown) process.stderr.write(verdict)
+      else keep(verdict)
       endGroup(child, 'SIGTERM')
       kill = setTimeout(() => endGroup(child, 'SIGKILL'), KILL_AFTER_MS)
     }, timeoutMs)
