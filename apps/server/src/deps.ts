@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createDb, migrate, openInstanceLock } from '@turnpike/db'
+import { migrate, openInstanceLock } from '@turnpike/db'
 import { createSandbox } from '@turnpike/sandbox'
 import { createApp, createAppServer } from './app.ts'
 import { createTrpc } from './create-trpc.ts'
@@ -11,17 +11,12 @@ import { createHealthChecks } from './features/accounts/health-checks.ts'
 import { createAccessTokens } from './features/accounts/tokens/access-tokens.ts'
 import { createTokenEndpoint } from './features/accounts/tokens/token-endpoint.ts'
 import { openGateway } from './features/gateway/gateway.ts'
-import { createErrorLog, type ErrorLogStats } from './features/ops/errors/error-log.ts'
-import { createErrorInsert } from './features/ops/errors/insert-errors.ts'
 import { createJobs } from './features/ops/jobs/jobs.ts'
 import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
-import type { OwnRequests } from './features/ops/leases/leases.ts'
-import { createInstanceBus } from './features/ops/live/instance-bus.ts'
-import { createLiveFeed } from './features/ops/live/live-feed.ts'
-import { openMetrics } from './features/ops/metrics/open-metrics.ts'
+import { openOps } from './features/ops/open-ops.ts'
 import { createMetricsHandler } from './features/ops/telemetry/metrics-handler.ts'
-import { createPrometheus, type PrometheusGauges } from './features/ops/telemetry/prometheus.ts'
 import { createClientAddress } from './http/client-address.ts'
+import { openDatabases } from './open-databases.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
 import { every } from './shared/every.ts'
@@ -37,18 +32,11 @@ import { VERSION } from './shared/version.ts'
 
 const PANEL_DIR = fileURLToPath(new URL('../../admin/build', import.meta.url))
 
-const GATEWAY_STATEMENT_MS = 5_000
-/** A little less than the time of a procedure: what it asks ends with it. */
-const REPORT_STATEMENT_MS = 4_500
-/** Roll-ups after a long absence, and the removal of what is kept no longer, may take their time. */
-const JOB_STATEMENT_MS = 600_000
-const JOB_CONNECTIONS = 2
-/** Nobody waits long for what only diagnoses. */
-const DIAGNOSTICS_CLOSE_MS = 1_000
 /** While the master key is being replaced: instances that still seal under the old one may be there for a while. */
 const RESEAL_EVERY_MS = 60_000
 
 export type Deps = Awaited<ReturnType<typeof openDeps>>
+type Gateway = Awaited<ReturnType<typeof openGateway>>
 
 /**
  * The whole server, put together and not yet listening: database, sandbox, gateway, tRPC, app. What is opened here is
@@ -78,29 +66,10 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     onRegained: () => log.info({}, 'no other instance serves on this database any more: requests are taken again'),
   })
   opened.defer(() => instance.release())
-  const db = createDb({ url: databaseUrl, applicationName: `turnpike ${instanceId}` })
-  opened.defer(() => db.close())
+  const databases = openDatabases(databaseUrl, instanceId)
+  opened.defer(() => databases.close())
+  const db = databases.panel
   await assertSecretKeyFits(db.sql, box)
-  // Of its own, so that a heavy question of the panel never stands before the ledger, and nothing waits for a frozen server.
-  const gatewayDb = createDb({
-    url: databaseUrl,
-    applicationName: `turnpike gateway ${instanceId}`,
-    statementTimeoutMs: GATEWAY_STATEMENT_MS,
-  })
-  opened.defer(() => gatewayDb.close())
-  const reports = createDb({
-    url: databaseUrl,
-    applicationName: `turnpike reports ${instanceId}`,
-    statementTimeoutMs: REPORT_STATEMENT_MS,
-  })
-  opened.defer(() => reports.close(DIAGNOSTICS_CLOSE_MS))
-  const jobsDb = createDb({
-    url: databaseUrl,
-    max: JOB_CONNECTIONS,
-    applicationName: `turnpike jobs ${instanceId}`,
-    statementTimeoutMs: JOB_STATEMENT_MS,
-  })
-  opened.defer(() => jobsDb.close(DIAGNOSTICS_CLOSE_MS))
 
   const sandbox = env.sandbox ? await createSandbox({ keepRequests: 0 }) : null
   if (sandbox) opened.defer(() => sandbox.close())
@@ -111,54 +80,21 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
 
   onStep('opening the gateway')
   const clientAddress = createClientAddress(env.trustedProxies)
-  const gauges = { read: () => ({ inFlight: 0, waiters: 0, openStreams: 0, accountsAvailable: 0, accountsTotal: 0 }) }
+  let openedGateway: Gateway | null = null
   let server: Server | null = null
-  const droppedSinceLast = sinceLast(
-    ({ dropped }: ErrorLogStats) => dropped.queueFull + dropped.database + dropped.closed,
-  )
-  const errorLog = createErrorLog({
-    insert: createErrorInsert(reports),
-    clock: systemClock,
-    instanceId,
-    providerOf: (accountId) => gateway.providerOf(accountId),
-    log,
-  })
-  const prometheus = createPrometheus({
-    instanceId,
-    version: VERSION,
-    providerOf: (accountId) => gateway.providerOf(accountId),
-    gauges: () => prometheusGauges(gateway, errorLog.stats()),
-  })
-  const metrics = openMetrics({
+  const ops = openOps({
     sql: db.sql,
+    reports: databases.reports,
+    redis: redis ? { client: redis, namespace: redisNamespace(box) } : null,
     clock: systemClock,
     life: { instanceId, bootId },
     version: VERSION,
     dataDir: env.dataDir,
-    applicationName: instanceId,
-    providerOf: (accountId) => gateway.providerOf(accountId),
-    gauges: () => ({ ...gateway.instanceGauges(), errorsDropped: droppedSinceLast(errorLog.stats()) }),
+    gateway: () => openedGateway,
     server: () => server,
     log,
   })
-  opened.defer(async () => void (await Promise.all([errorLog.close(), metrics.close()])))
-  const bus = redis
-    ? createInstanceBus({
-        redis,
-        namespace: redisNamespace(box),
-        bootId,
-        instanceId,
-        newId: randomUUIDv7,
-        monotonic: systemClock.monotonic,
-      })
-    : null
-  const ownRequests: OwnRequests = {
-    list: () => gateway.running().map((request) => ({ ...request, instanceId })),
-    release: (requestId) => gateway.release(requestId),
-  }
-  const live = createLiveFeed({ clock: systemClock, gauges: () => gauges.read(), instanceId, bus })
-  if (bus) opened.defer(bus.close)
-  opened.defer(() => live.close())
+  opened.defer(() => ops.close())
   const tokens = createAccessTokens({
     sql: db.sql,
     box,
@@ -168,7 +104,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   })
   opened.defer(() => tokens.close())
   const gateway = await openGateway({
-    db: gatewayDb,
+    db: databases.gateway,
     reportDb: db,
     box,
     egress,
@@ -183,30 +119,17 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     journalMaxBytes: env.journalMaxBytes,
     maxBodyBytes: env.gatewayMaxBodyBytes,
     corsOrigins: env.corsOrigins,
-    onOutcome(outcome, diagnostics) {
-      live.record(outcome)
-      metrics.record(outcome)
-      prometheus.record(outcome)
-      errorLog.recordOutcome(outcome, diagnostics)
-    },
-    onRefused(refusal) {
-      live.recordRefusal(refusal)
-      metrics.recordRefusal(refusal)
-      prometheus.recordRefusal(refusal)
-      errorLog.recordRefusal(refusal)
-    },
+    onOutcome: ops.recordOutcome,
+    onRefused: ops.recordRefusal,
     log,
   })
-  gauges.read = gateway.gauges
-  await bus?.listen({
-    onSecond: live.hear,
-    answer: (question) => (question.kind === 'requests' ? ownRequests.list() : ownRequests.release(question.requestId)),
-  })
   opened.defer(() => gateway.close())
+  openedGateway = gateway
+  await ops.listen()
 
   const trpc = createTrpc({
     database: db,
-    reports,
+    reports: databases.reports,
     databaseDir: env.databaseUrl === undefined ? env.dataDir : null,
     box,
     clock: systemClock,
@@ -214,9 +137,9 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     egress,
     runtime: gateway.accountRuntime,
     tokens,
-    live,
-    ownRequests,
-    bus,
+    live: ops.live,
+    ownRequests: ops.ownRequests,
+    bus: ops.bus,
     sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
     panelUrl: () => env.publicUrl ?? listeningUrl(server, env.host),
     env,
@@ -235,11 +158,11 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     opened.defer(() => resealing.stop())
   }
   const jobs = createJobs({
-    sql: jobsDb.sql,
+    sql: databases.jobs.sql,
     databaseUrl,
     applicationName: `turnpike queue ${instanceId}`,
-    jobs: opsJobs({ sql: jobsDb.sql, clock: systemClock }),
-    onFault: errorLog.recordFault,
+    jobs: opsJobs({ sql: databases.jobs.sql, clock: systemClock }),
+    onFault: ops.errorLog.recordFault,
     log,
   })
   opened.defer(() => jobs.close())
@@ -247,11 +170,11 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   const app = createApp({
     gateway: gateway.routes,
     trpc: trpc.httpHandler,
-    metrics: createMetricsHandler(prometheus, env.metricsToken),
+    metrics: createMetricsHandler(ops.prometheus, env.metricsToken),
     exports: trpc.exportsHandler,
     isAllowedHost: trpc.isAllowedHost,
     panelDir: PANEL_DIR,
-    onFault: errorLog.recordFault,
+    onFault: ops.errorLog.recordFault,
     readiness: () => ({ isReady: isListening && gateway.isServing(), missing: gateway.missing() }),
     log,
   })
@@ -260,7 +183,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   listening.on('upgrade', trpc.upgrade)
   listening.on('listening', () => {
     isListening = true
-    metrics.start()
+    ops.metrics.start()
     jobs.start()
   })
   return {
@@ -288,32 +211,4 @@ function listeningUrl(server: Server | null, host: string): string {
   const address = server?.address() ?? null
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`
-}
-
-type Gateway = Awaited<ReturnType<typeof openGateway>>
-
-function prometheusGauges(gateway: Gateway, errors: ErrorLogStats): PrometheusGauges {
-  const { journal, ledger, leaks, heldSlots } = gateway.stats()
-  const { redisConn, isDatabaseAway, ...gauges } = gateway.instanceGauges()
-  return {
-    ...gauges,
-    heldSlots,
-    leakedSlots: leaks,
-    journalBytes: journal.bytes,
-    ledgerStranded: ledger.stranded,
-    ledgerLost: ledger.lost,
-    isDatabaseUp: !isDatabaseAway,
-    isRedisUp: redisConn === null ? null : redisConn > 0,
-    errors,
-  }
-}
-
-/** By how much a count has grown since it was asked for the last time. */
-function sinceLast<T>(countOf: (stats: T) => number): (stats: T) => number {
-  let last = 0
-  return (stats) => {
-    const before = last
-    last = countOf(stats)
-    return last - before
-  }
 }

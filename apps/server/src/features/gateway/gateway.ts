@@ -219,6 +219,14 @@ export async function openGateway(options: GatewayOptions) {
     every(RATE_WINDOW_MS, slots.sweep, log),
   ]
 
+  const gauges = () => ({
+    inFlight: live.size(),
+    waiters: slots.waiters(),
+    openStreams: live.openStreams(),
+    accountsAvailable: accounts.counts().available,
+    accountsTotal: accounts.counts().total,
+  })
+
   return {
     routes,
     /** Reads the configuration again now; changes in the database are noticed without. */
@@ -229,13 +237,7 @@ export async function openGateway(options: GatewayOptions) {
       sql: db.sql,
       onCleared: (accountId) => channel?.tellCleared(accountId),
     }),
-    gauges: () => ({
-      inFlight: live.size(),
-      waiters: slots.waiters(),
-      openStreams: live.openStreams(),
-      accountsAvailable: accounts.counts().available,
-      accountsTotal: accounts.counts().total,
-    }),
+    gauges,
     /** Requests that run here, with the slots they hold. */
     running: () => runningRequests({ live, book: slots.book, monotonic }),
     /** Ends one of them; false = it is not here. */
@@ -244,11 +246,7 @@ export async function openGateway(options: GatewayOptions) {
     providerOf: (accountId: number) => config.current().accounts.get(accountId)?.provider ?? null,
     /** What is true now, for the metrics of this instance. */
     instanceGauges: () => ({
-      inFlight: live.size(),
-      waiters: slots.waiters(),
-      openStreams: live.openStreams(),
-      accountsAvailable: accounts.counts().available,
-      accountsTotal: accounts.counts().total,
+      ...gauges(),
       journalBacklogBytes: journal.stats().bytes,
       redisConn: shared === null ? null : shared.isDegraded() ? 0 : 1,
       isDatabaseAway: database.isAway(),

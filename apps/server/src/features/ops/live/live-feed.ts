@@ -20,7 +20,8 @@ const MAX_STEP_BACK_SECONDS = 5
 
 interface LiveFeedOptions {
   clock: WallClock
-  gauges(): LiveGauges
+  /** Null = nobody can look yet. */
+  gauges(): LiveGauges | null
   instanceId?: string
   /** Null = there is one instance. */
   bus?: Pick<InstanceBus, 'publish'> | null
