@@ -92,6 +92,8 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'ops.concurrency': 'viewer',
   'ops.leases.list': 'viewer',
   'ops.leases.release': 'operator',
+  'ops.requests.list': 'viewer',
+  'ops.requests.get': 'viewer',
   'ops.errors.list': 'viewer',
   'ops.errors.get': 'viewer',
   'ops.errors.resolve': 'operator',

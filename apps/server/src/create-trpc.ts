@@ -22,6 +22,7 @@ import { createLeases, type OwnRequests } from './features/ops/leases/leases.ts'
 import type { InstanceBus } from './features/ops/live/instance-bus.ts'
 import type { LiveFeed } from './features/ops/live/live-feed.ts'
 import { createOps } from './features/ops/ops.ts'
+import { createRequests } from './features/ops/requests/requests.ts'
 import { createPrices } from './features/prices/prices.ts'
 import { createRedeemCodes } from './features/redeem/redeem.ts'
 import { createSettingsStore } from './features/settings/settings.ts'
@@ -156,6 +157,7 @@ function createServices({
   const subscriptions = createSubscriptions({ db, clock })
   const settings = createSettingsStore({ db })
   const errors = createErrors({ database: reports, clock })
+  const usage = createUsage({ sql, clock })
   const services: Services = {
     auth: createAuth({ db, sessions, passwords, invites, secondFactor, attempts: createAttempts({ clock }) }),
     sessions,
@@ -185,7 +187,7 @@ function createServices({
       grantDays: subscriptions.grant,
       attempts: createAttempts({ clock }),
     }),
-    usage: createUsage({ sql, clock }),
+    usage,
     my: createMy({ sql, clock, findUser: users.get }),
     exports: createExports({
       sql,
@@ -200,6 +202,7 @@ function createServices({
     live,
     ops: createOps({ database: reports, clock, settings: settings.get, databaseDir }),
     leases: createLeases({ database: reports, own: ownRequests, bus }),
+    requests: createRequests({ ledger: usage, errors, clock }),
     errors,
     errorsFeed: createErrorsFeed({ errors, log }),
     audit: createAudit({ db }),

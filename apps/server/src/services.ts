@@ -12,6 +12,7 @@ import type { ErrorsFeed } from './features/ops/errors/errors-feed.ts'
 import type { Leases } from './features/ops/leases/leases.ts'
 import type { LiveFeed } from './features/ops/live/live-feed.ts'
 import type { Ops } from './features/ops/ops.ts'
+import type { Requests } from './features/ops/requests/requests.ts'
 import type { Prices } from './features/prices/prices.ts'
 import type { RedeemCodes } from './features/redeem/redeem.ts'
 import type { SettingsStore } from './features/settings/settings.ts'
@@ -19,6 +20,7 @@ import type { Subscriptions } from './features/subscriptions/subscriptions.ts'
 import type { ServiceTokens } from './features/tokens/tokens.ts'
 import type { Exports } from './features/usage/exports.ts'
 import type { Usage } from './features/usage/usage.ts'
+import type { UsageDetail, UsageRecord } from './features/usage/usage-record.ts'
 import type { UserStore } from './features/users/store.ts'
 
 /** What procedures call; one of each for the whole process. */
@@ -42,6 +44,7 @@ export interface Services {
   live: LiveFeed
   ops: Ops
   leases: Leases
+  requests: Requests<UsageRecord, UsageDetail>
   errors: Errors
   errorsFeed: ErrorsFeed
   audit: Audit

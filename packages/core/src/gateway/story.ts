@@ -55,7 +55,7 @@ export interface Ending {
 }
 
 /** Nearly every request has none: they share it. */
-const NO_DIAGNOSTICS: Diagnostics = { upstreamErrors: [], fault: undefined }
+const NO_DIAGNOSTICS: Diagnostics = { isInLedger: false, upstreamErrors: [], fault: undefined }
 
 export const CLIENT_CLOSED = { kind: 'client_closed', status: 499, errorCode: null } as const
 

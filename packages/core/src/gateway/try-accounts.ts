@@ -212,6 +212,7 @@ async function journalStart(story: Story, candidate: Candidate, { journal }: Rel
     clientIp: call.clientIp,
   })
   story.isJournaled = true
+  story.diagnostics = { ...story.diagnostics, isInLedger: true }
 }
 
 function recordAttempt(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ERROR_OWNERS, ERROR_PHASES, ERROR_SEVERITIES, ERROR_SOURCES, RANGES } from '../ops/words.ts'
-import { ENDPOINTS, PROVIDERS } from '../words.ts'
+import { ENDPOINTS, OUTCOMES, PROVIDERS } from '../words.ts'
 import { id, ids, instant, line, model, page } from './primitives.ts'
 
 /** `range`, or `from` (inclusive) to `to` (exclusive, default now). Unasked: the last hour. */
@@ -129,6 +129,29 @@ export const opsErrorsResolve = z.strictObject({
   resolved: z.boolean().default(true),
 })
 export type OpsErrorsResolve = z.output<typeof opsErrorsResolve>
+
+export const REQUEST_KINDS = ['request', 'refusal'] as const
+export type RequestKind = (typeof REQUEST_KINDS)[number]
+
+/** Requests of the ledger, and those that were turned away before they came into it. Unasked: the last 24 hours. */
+export const opsRequestsList = z
+  .strictObject({
+    ...span,
+    ...page,
+    kind: z.enum(REQUEST_KINDS).optional(),
+    userId: id.optional(),
+    keyId: id.optional(),
+    groupId: id.optional(),
+    /** Of the ledger only: what was turned away has neither. */
+    accountId: id.optional(),
+    outcome: z.enum(OUTCOMES).optional(),
+    model: model.optional(),
+    code: line(80).optional(),
+  })
+  .prefault({})
+export type OpsRequestsList = z.output<typeof opsRequestsList>
+
+export const opsRequestsGet = z.strictObject({ requestId: z.uuid() })
 
 export const opsLeasesList = z
   .strictObject({

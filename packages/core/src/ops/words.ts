@@ -35,7 +35,8 @@ export const ERROR_SEVERITIES = ['P0', 'P1', 'P2', 'P3'] as const
 export type ErrorSeverity = (typeof ERROR_SEVERITIES)[number]
 
 /** Where an error comes from: a request that ended by it, an attempt of one that went on, or the server beside requests. */
-export const ERROR_SOURCES = ['request', 'attempt', 'server'] as const
+/** `request`: failed, and in the ledger; `refusal`: turned away before it reached an upstream, and in no ledger. */
+export const ERROR_SOURCES = ['request', 'refusal', 'attempt', 'server'] as const
 export type ErrorSource = (typeof ERROR_SOURCES)[number]
 
 export const ALERT_SEVERITIES = ['info', 'warning', 'critical'] as const

@@ -61,8 +61,8 @@ export function makeOutcome(changes: Partial<Outcome> = {}): Outcome {
   }
 }
 
-/** A UUIDv7 of that millisecond. */
-function requestIdAt(ms: number): string {
+/** A request id, a UUIDv7, of that millisecond. */
+export function requestIdAt(ms: number): string {
   const time = ms.toString(16).padStart(12, '0').slice(-12)
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
 }

@@ -12,6 +12,7 @@ import { z } from 'zod'
 import { procedure, router } from '../../trpc.ts'
 import { errorsLive, errorsRouter } from './errors/router.ts'
 import { leasesRouter } from './leases/router.ts'
+import { requestsRouter } from './requests/router.ts'
 
 const MAX_SECOND = 99_999_999_999
 
@@ -63,6 +64,7 @@ export const opsRouter = router({
   }),
   concurrency: procedure('ops:read').query(({ ctx }) => ctx.services.leases.concurrency()),
   leases: leasesRouter,
+  requests: requestsRouter,
   errors: errorsRouter,
   errorsLive,
   live: procedure('ops:read')

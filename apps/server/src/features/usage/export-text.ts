@@ -12,6 +12,7 @@ const COLUMNS = [
   'stream',
   'status',
   'outcome',
+  'errorCode',
   'userId',
   'keyId',
   'groupId',

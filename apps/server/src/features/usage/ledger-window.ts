@@ -15,6 +15,7 @@ export interface UsageWindow {
   accountId?: number | undefined
   model?: string | undefined
   outcome?: OutcomeKind | undefined
+  errorCode?: string | undefined
   requestId?: string | undefined
 }
 
@@ -32,7 +33,7 @@ export interface TotalsRow {
 
 /** The condition of a window. */
 export function within(sql: Sql, window: UsageWindow) {
-  const { from, to, userId, keyId, groupId, accountId, model, outcome, requestId } = window
+  const { from, to, userId, keyId, groupId, accountId, model, outcome, errorCode, requestId } = window
   return sql`created_at >= ${from} and created_at < ${to}
     ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
     ${keyId === undefined ? sql`` : sql`and key_id = ${keyId}`}
@@ -40,6 +41,7 @@ export function within(sql: Sql, window: UsageWindow) {
     ${accountId === undefined ? sql`` : sql`and account_id = ${accountId}`}
     ${model === undefined ? sql`` : sql`and model = ${model}`}
     ${outcome === undefined ? sql`` : sql`and outcome = ${outcome}`}
+    ${errorCode === undefined ? sql`` : sql`and error_code = ${errorCode}`}
     ${requestId === undefined ? sql`` : sql`and request_id = ${requestId}`}`
 }
 

@@ -12,6 +12,8 @@ export interface UsageRecord {
   stream: boolean
   status: number
   outcome: OutcomeKind
+  /** Code of the error table; null where the answer was whole, or the upstream refused the request itself. */
+  errorCode: string | null
   userId: number
   keyId: number
   groupId: number
@@ -41,9 +43,8 @@ export interface UsageRecord {
   userAgent: string | null
 }
 
-/** The same with why: the refusal's code, the choice of the account, and what priced it. */
+/** The same with why: the choice of the account, and what priced it. */
 export interface UsageDetail extends UsageRecord {
-  errorCode: string | null
   decision: DecisionRecord
   upstreamResponseId: string | null
   priceRule: string
@@ -98,6 +99,7 @@ export function toUsageRecord(row: UsageRow): UsageRecord {
     stream: row.stream,
     status: row.status,
     outcome: row.outcome,
+    errorCode: row.errorCode,
     userId: Number(row.userId),
     keyId: Number(row.keyId),
     groupId: Number(row.groupId),
@@ -134,6 +136,6 @@ export function toUsageRecord(row: UsageRow): UsageRecord {
 }
 
 export function toUsageDetail(row: UsageRow): UsageDetail {
-  const { errorCode, decision, upstreamResponseId, priceRule, usageInvalid } = row
-  return { ...toUsageRecord(row), errorCode, decision, upstreamResponseId, priceRule, usageInvalid }
+  const { decision, upstreamResponseId, priceRule, usageInvalid } = row
+  return { ...toUsageRecord(row), decision, upstreamResponseId, priceRule, usageInvalid }
 }

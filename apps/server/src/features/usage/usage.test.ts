@@ -44,6 +44,7 @@ test('a request is shown with every field of the contract, and in detail with wh
     stream: true,
     status: 200,
     outcome: 'completed',
+    errorCode: null,
     userId: 1,
     keyId: 2,
     groupId: 3,
@@ -73,7 +74,6 @@ test('a request is shown with every field of the contract, and in detail with wh
   const detail = (await world.get('usage.get', { cookie, input: { requestId: record.requestId } })).data as UsageDetail
   expect(detail).toEqual({
     ...record,
-    errorCode: null,
     decision: outcome?.decision,
     upstreamResponseId: 'chatcmpl-1',
     priceRule: 'usage',

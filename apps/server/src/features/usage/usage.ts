@@ -4,7 +4,8 @@ import { AppError } from '../../shared/app-error.ts'
 import { type Page, pageOf } from '../../shared/keyset.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
 import { inTime } from './cancelled-query.ts'
-import { newestRequests, requestById, usageTotals } from './queries.ts'
+import type { UsageWindow } from './ledger-window.ts'
+import { type LedgerPlace, newestRequests, requestById, usageTotals } from './queries.ts'
 import { bucketFor, toLines, type UsageLines, usageSeries } from './series.ts'
 import { groupId, toTotals, type UsageTotals } from './totals.ts'
 import { toUsageDetail, toUsageRecord, type UsageDetail, type UsageRecord } from './usage-record.ts'
@@ -34,6 +35,11 @@ export function createUsage({ sql, clock }: { sql: Db['sql']; clock: WallClock }
     if (cursor && !place) throw new AppError('invalid_input', { field: 'cursor' })
     const rows = await inTime(newestRequests(sql, windowOf(filters, clock.now()), limit + 1, place))
     return pageOf(rows.map(toUsageRecord), limit, (record) => record.requestId)
+  }
+
+  /** The newest of a window; `after` may be the place of something that is not in the ledger. */
+  async function newest(window: UsageWindow, limit: number, after: LedgerPlace | null): Promise<UsageRecord[]> {
+    return (await inTime(newestRequests(sql, window, limit, after))).map(toUsageRecord)
   }
 
   async function get(requestId: string): Promise<UsageDetail> {
@@ -72,5 +78,5 @@ export function createUsage({ sql, clock }: { sql: Db['sql']; clock: WallClock }
     }
   }
 
-  return { list, get, summary, series }
+  return { list, newest, get, summary, series }
 }

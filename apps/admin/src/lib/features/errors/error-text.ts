@@ -22,6 +22,7 @@ const PHASES = {
 
 const SOURCES = {
   request: m.error_source_request,
+  refusal: m.error_source_refusal,
   attempt: m.error_source_attempt,
   server: m.error_source_server,
 } satisfies Record<ErrorSource, () => string>

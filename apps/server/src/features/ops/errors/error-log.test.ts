@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const NO_DIAGNOSTICS = { upstreamErrors: [], fault: undefined }
+const NO_DIAGNOSTICS = { isInLedger: true, upstreamErrors: [], fault: undefined }
 const FAILED = { outcome: 'exhausted', status: 502, errorCode: 'upstream_failed' } as const
 
 function makeWorld(insert?: (rows: ErrorRow[]) => Promise<void>) {
@@ -65,7 +65,11 @@ function whole({ produced, stored, folded, dropped, waiting }: ErrorLogStats): v
 test('a failed request becomes one row with its class, and what the upstream said', async () => {
   const world = makeWorld()
   const body = Buffer.from('{"error":{"message":"überlastet","api_key":"sk-abcdefgh12345678"}}').toString('latin1')
-  world.recordOutcome(makeOutcome(FAILED), { upstreamErrors: [{ attempt: 0, body }], fault: undefined })
+  world.recordOutcome(makeOutcome(FAILED), {
+    isInLedger: true,
+    upstreamErrors: [{ attempt: 0, body }],
+    fault: undefined,
+  })
   await vi.advanceTimersByTimeAsync(1_000)
   expect(world.rows).toEqual([
     expect.objectContaining({
@@ -93,7 +97,11 @@ test('attempts that failover cured are told as such; a success leaves nothing, n
   const [attempt] = makeOutcome().attempts
   if (attempt === undefined) throw new Error('there is one')
   const attempts = [{ ...attempt, accountId: 9, status: 503, reason: 'upstream_unavailable' }, attempt]
-  world.recordOutcome(makeOutcome({ attempts }), { upstreamErrors: [{ attempt: 0, body: 'busy' }], fault: undefined })
+  world.recordOutcome(makeOutcome({ attempts }), {
+    isInLedger: true,
+    upstreamErrors: [{ attempt: 0, body: 'busy' }],
+    fault: undefined,
+  })
   world.recordOutcome(makeOutcome(), NO_DIAGNOSTICS)
   world.recordOutcome(makeOutcome({ outcome: 'client_closed', status: 499, attempts }), NO_DIAGNOSTICS)
   await world.close()
@@ -113,6 +121,7 @@ test('a fault of ours has its stack, and no secret in it', async () => {
   const world = makeWorld()
   const fault = new TypeError('cannot read Bearer sk-verysecretvalue of null')
   world.recordOutcome(makeOutcome({ outcome: 'failed', status: 500, errorCode: 'internal_error' }), {
+    isInLedger: true,
     upstreamErrors: [],
     fault,
   })

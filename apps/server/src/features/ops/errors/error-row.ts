@@ -52,7 +52,7 @@ function ofRequest(outcome: Outcome, diagnostics: Diagnostics, { providerOf }: R
   const last = outcome.attempts.length - 1
   return {
     ...requestOf(outcome),
-    source: 'request' as const,
+    source: diagnostics.isInLedger ? ('request' as const) : ('refusal' as const),
     status: outcome.status,
     upstreamStatus: outcome.attempts[last]?.status ?? null,
     accountId: outcome.accountId,
@@ -103,7 +103,7 @@ function requestOf(outcome: Outcome) {
 
 function ofRefusal(refusal: Refusal, status: number) {
   return {
-    source: 'request' as const,
+    source: 'refusal' as const,
     createdAt: new Date(refusal.endedAtMs),
     status,
     requestId: refusal.requestId,

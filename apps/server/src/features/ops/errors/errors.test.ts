@@ -8,7 +8,7 @@ import { createErrorInsert } from './insert-errors.ts'
 
 const NOW = Date.now()
 const CONTEXT = { instanceId: 'i-1', count: 1, providerOf: () => 'openai' }
-const NO_DIAGNOSTICS = { upstreamErrors: [], fault: undefined }
+const NO_DIAGNOSTICS = { isInLedger: true, upstreamErrors: [], fault: undefined }
 
 function rowAgo(seconds: number, errorCode = 'upstream_failed') {
   const endedAtMs = NOW - seconds * 1000

@@ -7,6 +7,7 @@ import { type Actor, recordAudit } from '../../../shared/audit.ts'
 import { containing, type Page, pageOf } from '../../../shared/keyset.ts'
 import type { WallClock } from '../../../shared/wall-clock.ts'
 import { spanOf } from '../queries/window-of.ts'
+import type { ErrorsOfRequests, RefusedRequest } from '../requests/requests.ts'
 
 type Stored = typeof opsErrorLogs.$inferSelect
 
@@ -80,6 +81,45 @@ export function createErrors({ database: { db }, clock }: { database: Db; clock:
     })
   }
 
+  /** Requests that were turned away and are in no ledger, newest first. */
+  const refusals: ErrorsOfRequests['refusals'] = async (window, limit, after) => {
+    const { from, to, userId, keyId, groupId, model, errorCode } = window
+    const t = opsErrorLogs
+    const rows = await db
+      .select()
+      .from(t)
+      .where(
+        and(
+          eq(t.source, 'refusal'),
+          gte(t.createdAt, from),
+          lt(t.createdAt, to),
+          userId === undefined ? undefined : eq(t.userId, userId),
+          keyId === undefined ? undefined : eq(t.keyId, keyId),
+          groupId === undefined ? undefined : eq(t.groupId, groupId),
+          model === undefined ? undefined : eq(t.model, model),
+          errorCode === undefined ? undefined : eq(t.code, errorCode),
+          after === null
+            ? undefined
+            : sql`(${t.createdAt}, ${t.requestId}) < (${after.createdAt.toISOString()}::timestamptz, ${after.requestId}::uuid)`,
+        ),
+      )
+      .orderBy(desc(t.createdAt), desc(t.requestId))
+      .limit(limit)
+    return rows.map(toSummary).filter(isOfRequest)
+  }
+
+  /** All that went wrong with one request, newest first. */
+  async function ofRequest(requestId: string): Promise<ErrorSummary[]> {
+    const t = opsErrorLogs
+    const rows = await db
+      .select()
+      .from(t)
+      .where(eq(t.requestId, requestId))
+      .orderBy(desc(t.createdAt), desc(t.id))
+      .limit(MAX_OF_REQUEST)
+    return rows.map(toSummary)
+  }
+
   /** Those after an id, oldest first; for following the log. */
   async function after(id: number, limit: number): Promise<ErrorSummary[]> {
     const rows = await db
@@ -99,8 +139,11 @@ export function createErrors({ database: { db }, clock }: { database: Db; clock:
     return row?.id ?? 0
   }
 
-  return { list, get, resolve, after, newestId }
+  return { list, get, refusals, ofRequest, resolve, after, newestId }
 }
+
+/** A request makes as many attempts at most, and one end. */
+const MAX_OF_REQUEST = 100
 
 /** Who follows the log sees errors of this long ago at most. */
 const FOLLOWED_MS = 15 * 60_000
@@ -144,6 +187,10 @@ const EQUALS = [
   'requestId',
   'instanceId',
 ] as const
+
+function isOfRequest(error: ErrorSummary): error is RefusedRequest {
+  return error.requestId !== null
+}
 
 function cursorOf(cursor: string): SQL | undefined {
   const [, atMs, id] = /^(\d{1,15})\.(\d{1,16})$/.exec(cursor) ?? []

@@ -1,0 +1,125 @@
+import type { OpsRequestsList } from '@turnpike/core/inputs/ops'
+import { AppError } from '../../../shared/app-error.ts'
+import { type Page, pageOf } from '../../../shared/keyset.ts'
+import type { WallClock } from '../../../shared/wall-clock.ts'
+import type { ErrorSummary } from '../errors/errors.ts'
+import { RANGE_MS } from '../queries/window-of.ts'
+
+/** A moment and an id: where a page goes on, newest first. */
+export interface RequestPlace {
+  createdAt: Date
+  requestId: string
+}
+
+interface RequestWindow
+  extends Pick<OpsRequestsList, 'userId' | 'keyId' | 'groupId' | 'accountId' | 'outcome' | 'model'> {
+  from: Date
+  /** Exclusive. */
+  to: Date
+  errorCode?: string | undefined
+}
+
+interface Placed {
+  requestId: string
+  createdAt: string
+}
+
+/** The ledger: one row for every request with an outcome. */
+export interface LedgerOfRequests<Row extends Placed, Detail extends Placed> {
+  newest(window: RequestWindow, limit: number, after: RequestPlace | null): Promise<Row[]>
+  /** Throws `not_found`. */
+  get(requestId: string): Promise<Detail>
+}
+
+/** What the error log knows of requests. */
+export interface ErrorsOfRequests {
+  refusals(window: RequestWindow, limit: number, after: RequestPlace | null): Promise<RefusedRequest[]>
+  /** Every row of one request, newest first. */
+  ofRequest(requestId: string): Promise<ErrorSummary[]>
+}
+
+/** A row of the error log that tells of a request: `count` of them where they were folded. */
+export type RefusedRequest = ErrorSummary & { requestId: string }
+
+export type RequestEntry<Row> = ({ kind: 'request' } & Row) | ({ kind: 'refusal' } & RefusedRequest)
+
+/** One request with all that is known of it: from the ledger, or how it was turned away; and its errors. */
+export type RequestStory<Detail> = RequestEntry<Detail> & { errors: ErrorSummary[] }
+
+export interface Requests<Row, Detail> {
+  /** Newest first. Throws `invalid_input`. */
+  list(input: OpsRequestsList): Promise<Page<RequestEntry<Row>>>
+  /** Throws `not_found`: it is not (yet) in the ledger, nor in the error log. */
+  get(requestId: string): Promise<RequestStory<Detail>>
+}
+
+interface RequestsOptions<Row extends Placed, Detail extends Placed> {
+  ledger: LedgerOfRequests<Row, Detail>
+  errors: ErrorsOfRequests
+  clock: WallClock
+}
+
+/** Every request that came: the ledger, and what was turned away before it came into it (ops.md, "Queries"). */
+export function createRequests<Row extends Placed, Detail extends Placed>({
+  ledger,
+  errors,
+  clock,
+}: RequestsOptions<Row, Detail>): Requests<Row, Detail> {
+  async function list({ limit, cursor, kind, ...filters }: OpsRequestsList): Promise<Page<RequestEntry<Row>>> {
+    const after = cursor ? placeOf(cursor) : null
+    const window = windowOf(filters, clock.now())
+    // What was turned away was given no account, and has no outcome.
+    const hasRefusals = kind !== 'request' && window.accountId === undefined && window.outcome === undefined
+    const [rows, refusals] = await Promise.all([
+      kind === 'refusal' ? [] : ledger.newest(window, limit + 1, after),
+      hasRefusals ? errors.refusals(window, limit + 1, after) : [],
+    ])
+    const entries = [
+      ...rows.map((row): RequestEntry<Row> => ({ kind: 'request', ...row })),
+      ...refusals.map((refusal): RequestEntry<Row> => ({ kind: 'refusal', ...refusal })),
+    ].toSorted(newestFirst)
+    return pageOf(entries, limit, ({ createdAt, requestId }) => `${Date.parse(createdAt)}.${requestId}`)
+  }
+
+  async function get(requestId: string): Promise<RequestStory<Detail>> {
+    const [detail, known] = await Promise.all([
+      ledger.get(requestId).catch((error: unknown) => {
+        if (error instanceof AppError && error.reason === 'not_found') return null
+        throw error
+      }),
+      errors.ofRequest(requestId),
+    ])
+    if (detail !== null) return { kind: 'request', ...detail, errors: known }
+    const refused = known.find(({ source }) => source === 'refusal')
+    if (refused === undefined) throw new AppError('not_found', { field: 'requestId' })
+    return { kind: 'refusal', ...refused, requestId, errors: known }
+  }
+
+  return { list, get }
+}
+
+function newestFirst(a: Placed, b: Placed): number {
+  return Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.requestId < b.requestId ? 1 : -1)
+}
+
+function windowOf(
+  { range, from, to, code, ...filters }: Omit<OpsRequestsList, 'limit' | 'cursor' | 'kind'>,
+  nowMs: number,
+): RequestWindow {
+  if (range !== undefined && (from !== undefined || to !== undefined)) {
+    throw new AppError('invalid_input', { field: 'range', message: 'Give a range, or from and to' })
+  }
+  // What ended in this very millisecond is there, too.
+  const end = to ?? new Date(nowMs + 1)
+  const begin = from ?? new Date(end.getTime() - RANGE_MS[range ?? '24h'])
+  if (begin >= end) throw new AppError('invalid_input', { field: 'from' })
+  return { ...filters, from: begin, to: end, errorCode: code }
+}
+
+const CURSOR = /^(\d{1,14})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
+function placeOf(cursor: string): RequestPlace {
+  const [, ms, requestId] = CURSOR.exec(cursor) ?? []
+  if (ms === undefined || requestId === undefined) throw new AppError('invalid_input', { field: 'cursor' })
+  return { createdAt: new Date(Number(ms)), requestId }
+}
