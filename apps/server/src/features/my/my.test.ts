@@ -178,6 +178,28 @@ test('failed requests tell their code and the fixed text of it, page by page', a
   expect((await world.get('my.errors.list', { cookie, input: { cursor: 'x' } })).status).toBe(400)
 })
 
+test('requests that were turned away are among the errors of their user, and of nobody else', async () => {
+  await using world = await trpcWorld()
+  const { user, cookie } = await world.signIn('user')
+  const { sql } = world.database
+  const refused = (userId: number, code: string, count: number) => sql`
+    insert into ops_error_logs (created_at, source, phase, owner, severity, type, code, status, count, request_id,
+      instance_id, user_id, key_id, path, message, retryable)
+    values (now() - interval '1 second', 'refusal', 'admission', 'business', 'P3', 'rate_limit_error', ${code}, 429,
+      ${count}, gen_random_uuid(), 'i-1', ${userId}, 2, '/v1/responses', 'what only operators see', true)`
+  await refused(user.id, 'requests_per_minute', 7)
+  await refused(user.id + 1, 'queue_full', 1)
+  await book(world, { userId: user.id, outcome: 'failed', status: 502, errorCode: 'upstream_failed' })
+  const { data } = await world.get('my.errors.list', { cookie })
+  const { items } = data as { items: OwnFailure[] }
+  expect(items.map(({ code, count }) => [code, count]).toSorted()).toEqual([
+    ['requests_per_minute', 7],
+    ['upstream_failed', 1],
+  ])
+  expect(items.find(({ code }) => code === 'requests_per_minute')).toMatchObject({ model: null, status: 429 })
+  expect(JSON.stringify(items)).not.toContain('operators')
+})
+
 test('a code is good once, for who redeems it first', async () => {
   await using world = await trpcWorld()
   const { user, cookie } = await world.signIn('user')

@@ -1,5 +1,4 @@
 import type { MyErrorList } from '@turnpike/core/inputs/my'
-import type { Endpoint } from '@turnpike/core/words'
 import type { Db } from '@turnpike/db'
 import { AppError } from '../../shared/app-error.ts'
 import { type Page, pageOf } from '../../shared/keyset.ts'
@@ -12,14 +11,18 @@ const CURSOR = /^(\d{1,15})\.([0-9a-f-]{36})$/
 interface FailureRow {
   requestId: string
   createdAt: Date
-  endpoint: Endpoint
+  endpoint: string
   keyId: string
-  model: string
+  model: string | null
   status: number
   errorCode: string
+  count: number
 }
 
-/** A user's requests that failed, from the ledger: newest first, unasked those of the last 24 hours. */
+/**
+ * A user's requests that failed, from the ledger, and those that were turned away, from the error log: newest first, unasked
+ * those of the last 24 hours.
+ */
 export function createOwnErrors({ sql, clock }: { sql: Db['sql']; clock: WallClock }) {
   async function list(userId: number, { limit, cursor, ...filters }: MyErrorList): Promise<Page<OwnFailure>> {
     const { keyId, groupId, model } = filters
@@ -27,25 +30,31 @@ export function createOwnErrors({ sql, clock }: { sql: Db['sql']; clock: WallClo
     const from = filters.from ?? new Date(to.getTime() - DAY_MS)
     if (from >= to) throw new AppError('invalid_input', { field: 'from' })
     const place = cursor ? placeOf(cursor) : null
+    const meant = sql`user_id = ${userId} and created_at >= ${from} and created_at < ${to}
+      ${keyId === undefined ? sql`` : sql`and key_id = ${keyId}`}
+      ${groupId === undefined ? sql`` : sql`and group_id = ${groupId}`}
+      ${model === undefined ? sql`` : sql`and model = ${model}`}
+      ${place ? sql`and (created_at, request_id) < (${place.createdAt}, ${place.requestId})` : sql``}`
+    const newest = sql`order by created_at desc, request_id desc limit ${limit + 1}`
     const rows = await sql<FailureRow[]>`
       select request_id as "requestId", created_at as "createdAt", endpoint, key_id as "keyId", model, status,
-        error_code as "errorCode"
-      from usage_logs
-      where user_id = ${userId} and created_at >= ${from} and created_at < ${to} and error_code is not null
-        ${keyId === undefined ? sql`` : sql`and key_id = ${keyId}`}
-        ${groupId === undefined ? sql`` : sql`and group_id = ${groupId}`}
-        ${model === undefined ? sql`` : sql`and model = ${model}`}
-        ${place ? sql`and (created_at, request_id) < (${place.createdAt}, ${place.requestId})` : sql``}
-      order by created_at desc, request_id desc
-      limit ${limit + 1}`
+        error_code as "errorCode", count
+      from (
+        (select request_id, created_at, endpoint, key_id, model, status, error_code, 1 as count
+          from usage_logs where ${meant} and error_code is not null ${newest})
+        union all
+        (select request_id, created_at, coalesce(path, ''), key_id, model, status, code, count
+          from ops_error_logs where ${meant} and source = 'refusal' and key_id is not null ${newest})
+      ) as failures
+      ${newest}`
     return pageOf(rows.map(toFailure), limit, (item) => `${Date.parse(item.createdAt)}.${item.requestId}`)
   }
 
   return { list }
 }
 
-function toFailure({ requestId, createdAt, endpoint, keyId, model, status, errorCode }: FailureRow): OwnFailure {
-  const facts = { requestId, createdAt: createdAt.toISOString(), endpoint, keyId: Number(keyId), model, status }
+function toFailure({ requestId, createdAt, endpoint, keyId, model, status, errorCode, count }: FailureRow): OwnFailure {
+  const facts = { requestId, createdAt: createdAt.toISOString(), endpoint, keyId: Number(keyId), model, status, count }
   return { ...facts, ...toOwnError(errorCode) }
 }
 

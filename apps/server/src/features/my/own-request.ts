@@ -50,14 +50,18 @@ export interface OwnError {
   message: string
 }
 
-/** A request that failed. */
+/** A request that failed, or was turned away. */
 export interface OwnFailure extends OwnError {
   requestId: string
   createdAt: string
-  endpoint: Endpoint
+  /** The path that was asked for. */
+  endpoint: string
   keyId: number
-  model: string
+  /** Null where it named none. */
+  model: string | null
   status: number
+  /** Of so many alike it is the first; they were turned away in one minute. */
+  count: number
 }
 
 /** Takes over what is listed here, whatever else the record holds. */
