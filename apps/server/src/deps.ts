@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { migrate, openInstanceLock } from '@turnpike/db'
+import { createDb, migrate, openInstanceLock } from '@turnpike/db'
 import { createSandbox } from '@turnpike/sandbox'
 import { createApp, createAppServer } from './app.ts'
 import { createTrpc } from './create-trpc.ts'
@@ -16,7 +16,6 @@ import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
 import { openOps } from './features/ops/open-ops.ts'
 import { createMetricsHandler } from './features/ops/telemetry/metrics-handler.ts'
 import { createClientAddress } from './http/client-address.ts'
-import { openDatabases } from './open-databases.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
 import { every } from './shared/every.ts'
@@ -32,6 +31,14 @@ import { VERSION } from './shared/version.ts'
 
 const PANEL_DIR = fileURLToPath(new URL('../../admin/build', import.meta.url))
 
+const GATEWAY_STATEMENT_MS = 5_000
+/** A little less than the time of a procedure: what it asks ends with it. */
+const REPORT_STATEMENT_MS = 4_500
+/** Roll-ups after a long absence, and the removal of what is kept no longer, may take their time. */
+const JOB_STATEMENT_MS = 600_000
+const JOB_CONNECTIONS = 2
+/** Nobody waits long for what only diagnoses. */
+const DIAGNOSTICS_CLOSE_MS = 1_000
 /** While the master key is being replaced: instances that still seal under the old one may be there for a while. */
 const RESEAL_EVERY_MS = 60_000
 
@@ -194,6 +201,42 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     trpc,
     server: listening,
     sandboxUrl: sandbox ? `${sandbox.url}/v1` : null,
+  }
+}
+
+/** One pool for each kind of work (administration, requests, questions of the panel, jobs), so that a heavy question never stands before the ledger. */
+function openDatabases(url: string, instanceId: string) {
+  const panel = createDb({ url, applicationName: `turnpike ${instanceId}` })
+  const gateway = createDb({
+    url,
+    applicationName: `turnpike gateway ${instanceId}`,
+    statementTimeoutMs: GATEWAY_STATEMENT_MS,
+  })
+  const reports = createDb({
+    url,
+    applicationName: `turnpike reports ${instanceId}`,
+    statementTimeoutMs: REPORT_STATEMENT_MS,
+  })
+  const jobs = createDb({
+    url,
+    max: JOB_CONNECTIONS,
+    applicationName: `turnpike jobs ${instanceId}`,
+    statementTimeoutMs: JOB_STATEMENT_MS,
+  })
+  return {
+    panel,
+    gateway,
+    reports,
+    jobs,
+    /** All at once: beside a frozen server their times do not add up. */
+    async close(): Promise<void> {
+      await Promise.all([
+        panel.close(),
+        gateway.close(),
+        reports.close(DIAGNOSTICS_CLOSE_MS),
+        jobs.close(DIAGNOSTICS_CLOSE_MS),
+      ])
+    },
   }
 }
 

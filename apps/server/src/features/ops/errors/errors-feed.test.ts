@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { makeLog } from '../../../shared/journal/__fixtures__/journal-world.ts'
-import type { ErrorSummary } from './errors.ts'
+import type { ErrorSummary } from './error-record.ts'
 import { createErrorsFeed, MAX_KEPT } from './errors-feed.ts'
 
 beforeEach(() => {

@@ -1,6 +1,7 @@
 import { within } from '../../../shared/deadline.ts'
 import type { Log } from '../../../shared/logger.ts'
-import type { ErrorSummary, Errors } from './errors.ts'
+import type { ErrorSummary } from './error-record.ts'
+import type { Errors } from './errors.ts'
 
 const POLL_MS = 1_000
 const QUERY_MS = 4_000

@@ -8,13 +8,7 @@ import { containing, type Page, pageOf } from '../../../shared/keyset.ts'
 import type { WallClock } from '../../../shared/wall-clock.ts'
 import { spanOf } from '../queries/window-of.ts'
 import type { ErrorsOfRequests, RefusedRequest } from '../requests/requests.ts'
-
-type Stored = typeof opsErrorLogs.$inferSelect
-
-/** A row of the error log, times as ISO 8601. */
-export type ErrorRecord = Omit<Stored, 'createdAt' | 'resolvedAt'> & { createdAt: string; resolvedAt: string | null }
-/** In lists: without what is long. */
-export type ErrorSummary = Omit<ErrorRecord, 'attempts' | 'upstreamBody' | 'stack'> & { attemptCount: number }
+import { type ErrorRecord, type ErrorSummary, toRecord, toSummary } from './error-record.ts'
 
 export interface ErrorPage extends Page<ErrorSummary> {
   /** Rows that match; beyond `MAX_COUNTED` they are not counted on. */
@@ -196,13 +190,4 @@ function cursorOf(cursor: string): SQL | undefined {
   const [, atMs, id] = /^(\d{1,15})\.(\d{1,16})$/.exec(cursor) ?? []
   if (atMs === undefined || id === undefined) throw new AppError('invalid_input', { field: 'cursor' })
   return sql`(${opsErrorLogs.createdAt}, ${opsErrorLogs.id}) < (${new Date(Number(atMs)).toISOString()}::timestamptz, ${Number(id)}::bigint)`
-}
-
-function toRecord(row: Stored): ErrorRecord {
-  return { ...row, createdAt: row.createdAt.toISOString(), resolvedAt: row.resolvedAt?.toISOString() ?? null }
-}
-
-function toSummary(row: Stored): ErrorSummary {
-  const { attempts, upstreamBody: _upstreamBody, stack: _stack, ...rest } = toRecord(row)
-  return { ...rest, attemptCount: attempts.length }
 }

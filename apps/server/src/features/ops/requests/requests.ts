@@ -2,7 +2,7 @@ import type { OpsRequestsList } from '@turnpike/core/inputs/ops'
 import { AppError } from '../../../shared/app-error.ts'
 import { type Page, pageOf } from '../../../shared/keyset.ts'
 import type { WallClock } from '../../../shared/wall-clock.ts'
-import type { ErrorSummary } from '../errors/errors.ts'
+import type { ErrorSummary } from '../errors/error-record.ts'
 import { RANGE_MS } from '../queries/window-of.ts'
 
 /** A moment and an id: where a page goes on, newest first. */
