@@ -1,27 +1,11 @@
 import type { OpsWindow } from '@turnpike/core/inputs/ops'
-import type { InstanceSample } from '@turnpike/core/ops/instance-sample'
 import { type Span, STEP_MS } from '@turnpike/core/ops/window'
 import type { Sql } from 'postgres'
+import { type Health, healthOf, type SystemState, systemOf, worstResource } from './health.ts'
+import { type InstanceResources, instanceResources } from './instance-resources.ts'
 import { type SumsRow, statisticsColumns, statisticsOf, type TimeStats, toTotals } from './numbers.ts'
 import { dimensionOf, sourceOf } from './source.ts'
 import { previousOf } from './window-of.ts'
-
-export interface HealthPart {
-  name: 'availability' | 'upstream_errors' | 'gateway_ms' | 'ttft' | 'resources'
-  points: number
-  max: number
-  value: number | null
-  /** What is behind the value, where it is not the value itself: a resource's name, what is down, a job. */
-  why: string | null
-}
-
-export interface InstanceResources extends InstanceSample {
-  instanceId: string
-  version: string
-  startedAt: string
-  /** The ten seconds that were measured. */
-  at: string
-}
 
 export interface Rate {
   /** Of the last ten seconds. */
@@ -36,7 +20,7 @@ export interface Overview {
   from: string
   to: string
   generatedAt: string
-  health: { score: number; state: 'ok' | 'idle' | 'no_data'; parts: HealthPart[]; worst: HealthPart['name'] | null }
+  health: Health
   sla: { value: number | null; target: number; change: number | null }
   requests: { total: number; success: number; errors: number; client: number; business: number; clientClosed: number }
   rates: { successRate: number | null; errorRate: number | null; upstreamErrorRate: number | null }
@@ -61,7 +45,7 @@ export interface Overview {
     top: { code: string; count: number } | null
   }
   resources: InstanceResources[]
-  system: { postgres: 'ok' | 'away'; redis: 'ok' | 'away' | 'none'; jobs: 'ok' | 'overdue'; overdueJobs: string[] }
+  system: SystemState
   accounts: { available: number | null; total: number | null }
   activeAlerts: number
   /** Where an instance was killed: refusals of these seconds may be missing. */
@@ -74,7 +58,6 @@ export interface OverviewOptions {
   nowMs: number
 }
 
-const FRESH_MS = 60_000
 /** A killed instance is known to have written up to here; what it counted after it may have been this much. */
 const LOST_AT_MOST_MS = 20_000
 
@@ -206,78 +189,6 @@ async function statistics(sql: Sql, span: Span, filters: OpsWindow): Promise<Sta
       (select sum(input_tokens + output_tokens) from newest)::text as "nowTokens"
     from sums s left join histograms h using (k) left join top on true left join peak on true`
   return row
-}
-
-type HealthJson = {
-  score: number
-  parts: { name: HealthPart['name']; points: number; max: number; value: number | null }[]
-}
-
-async function healthOf(
-  sql: Sql,
-  totals: ReturnType<typeof toTotals>,
-  worst: { percent: number | null; why: string | null },
-  isWatched: boolean,
-): Promise<Overview['health']> {
-  const [row] = await sql<{ health: HealthJson }[]>`
-    select calculate_health_score(${totals.successRate}, ${totals.upstreamErrorRate}, ${totals.gatewayMs.p99},
-      ${totals.ttft.p99}, ${worst.percent}, ${totals.requests}::bigint) as health`
-  const parts = (row?.health.parts ?? []).map((part) => ({
-    ...part,
-    why: part.name === 'resources' ? worst.why : null,
-  }))
-  const lacking = parts.toSorted((a, b) => b.max - b.points - (a.max - a.points))[0]
-  return {
-    score: row?.health.score ?? 0,
-    state: totals.requests > 0 ? 'ok' : isWatched ? 'idle' : 'no_data',
-    parts,
-    worst: lacking !== undefined && lacking.points < lacking.max ? lacking.name : null,
-  }
-}
-
-/** Percent of what is used most; above 100: something is down, or overdue. */
-function worstResource(resources: readonly InstanceResources[], system: Overview['system']) {
-  if (system.postgres === 'away') return { percent: 101, why: 'postgres' }
-  if (system.redis === 'away') return { percent: 101, why: 'redis' }
-  if (system.jobs === 'overdue') return { percent: 101, why: `job ${system.overdueJobs[0] ?? ''}`.trim() }
-  const used = resources.flatMap((sample) => [
-    { percent: sample.cpuUsagePercent, why: `cpu ${sample.instanceId}` },
-    { percent: sample.memoryUsagePercent, why: `memory ${sample.instanceId}` },
-    { percent: Math.min(sample.eventLoopDelayP99Ms, 100), why: `event loop ${sample.instanceId}` },
-    {
-      percent: sample.diskUsed === null || !sample.diskTotal ? null : (100 * sample.diskUsed) / sample.diskTotal,
-      why: `disk ${sample.instanceId}`,
-    },
-    { percent: sample.dbConnWaiting ? 90 : null, why: `database pool ${sample.instanceId}` },
-  ])
-  const known = used.flatMap(({ percent, why }) => (percent === null ? [] : [{ percent, why }]))
-  return known.toSorted((a, b) => b.percent - a.percent)[0] ?? { percent: null, why: null }
-}
-
-function systemOf(resources: readonly InstanceResources[], overdueJobs: readonly string[]): Overview['system'] {
-  const redis = resources.flatMap(({ redisConn }) => (redisConn === null ? [] : [redisConn]))
-  return {
-    postgres: resources.some(({ isDatabaseAway }) => isDatabaseAway) ? 'away' : 'ok',
-    redis: redis.length === 0 ? 'none' : redis.includes(0) ? 'away' : 'ok',
-    jobs: overdueJobs.length > 0 ? 'overdue' : 'ok',
-    overdueJobs: [...overdueJobs],
-  }
-}
-
-/** What each instance that is alive measured last. */
-async function instanceResources(sql: Sql, nowMs: number): Promise<InstanceResources[]> {
-  const rows = await sql<{ instanceId: string; version: string; startedAt: Date; at: Date; sample: InstanceSample }[]>`
-    select distinct on (s.instance_id) s.instance_id as "instanceId", i.version, i.started_at as "startedAt",
-      s.bucket as at, s.sample
-    from ops_samples s join ops_instances i using (boot_id)
-    where s.bucket > ${new Date(nowMs - FRESH_MS)} and i.stopped_at is null
-    order by s.instance_id, s.bucket desc`
-  return rows.map(({ sample, at, startedAt, ...instance }) => ({
-    ...sample,
-    ...instance,
-    startedAt: startedAt.toISOString(),
-    at: at.toISOString(),
-  }))
 }
 
 async function incompleteSpans(sql: Sql, { fromMs, toMs }: Span): Promise<Overview['incomplete']> {
