@@ -52,7 +52,11 @@ export async function startCountingUpstream({ holdMs }: CountingUpstreamOptions)
     note(label)
     // Whoever leaves before his answer is not in flight any more.
     response.once('close', () => held.delete(response))
-    if (holdMs !== null) setTimeout(answer, holdMs, response)
+    if (holdMs !== null) {
+      const holding = setTimeout(answer, holdMs, response)
+      // Whom the caller left waits for nothing.
+      response.once('close', () => clearTimeout(holding))
+    }
   })
 
   return {
