@@ -45,9 +45,12 @@ test.skipIf(redisProgram === null)(
         expect((await ask(instance, 'json', { key })).status).toBe(200)
       }
     }
+    // What an instance tells late is not in the live tick any more, but in the replay of it.
+    const [first] = seconds
+    if (first === undefined) throw new Error('there were ticks')
     await waitFor(
       'the ticks to hold them all',
-      () => [...told.values()].reduce((a, b) => a + b, 0) === sent,
+      async () => (await countSince(owner, String(Number(first) - 1))) === sent,
       COUNTED_MS,
     )
     following.unsubscribe()
@@ -118,6 +121,26 @@ test.skipIf(redisProgram === null)(
   },
   120_000,
 )
+
+/** The requests in the ticks after a second, up to now. */
+function countSince(client: Awaited<ReturnType<typeof signIn>>, lastEventId: string): Promise<number> {
+  const upTo = Math.floor(Date.now() / 1000) - 1
+  return new Promise((resolve, reject) => {
+    let count = 0
+    const subscription = client.ops.live.subscribe(
+      { lastEventId },
+      {
+        onData({ id, data: { instances } }) {
+          for (const { qps } of instances) count += qps
+          if (Number(id) < upTo) return
+          subscription.unsubscribe()
+          resolve(count)
+        },
+        onError: reject,
+      },
+    )
+  })
+}
 
 async function models(origin: string, key: string): Promise<number> {
   const response = await fetch(`${origin}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
