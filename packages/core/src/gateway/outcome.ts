@@ -97,7 +97,7 @@ export interface Outcome {
 
 /** What the error log keeps of a failed request and the ledger does not. */
 export interface Diagnostics {
-  /** False where it reached no upstream. */
+  /** A start record was written, so an end record follows; false where it reached no upstream. */
   isInLedger: boolean
   /** Bodies of upstream errors, each with the index of its attempt; one character per byte. */
   upstreamErrors: readonly { attempt: number; body: string }[]

@@ -20,7 +20,7 @@ export async function recordFailure(story: Story, error: unknown, ports: RelayPo
   const progress = progressOf(story, ports.clock.monotonic())
   const { code } = told
   if (code === 'internal_error') story.diagnostics = { ...story.diagnostics, fault: told.cause ?? told }
-  const kind = story.isJournaled ? story.failedAs : 'failed'
+  const kind = story.diagnostics.isInLedger ? story.failedAs : 'failed'
   const nothing = await nothingDelivered(story, ports)
   await conclude(story, { ...nothing, kind, status: GATEWAY_ERRORS[code].status, errorCode: code }, ports)
   // Only now is what it took of the rates known: often nothing.

@@ -33,8 +33,6 @@ export interface Story {
   relayOutAt: number | null
   admission: Admission | null
   reservation: Reservation | null
-  /** A start record was written, so an end record must follow. */
-  isJournaled: boolean
   /** What a request that got no answer ends as. */
   failedAs: OutcomeKind
   diagnostics: Diagnostics
@@ -54,8 +52,9 @@ export interface Ending {
   priceRule: 'usage' | 'delivered' | 'nothing'
 }
 
-/** Nearly every request has none: they share it. */
+/** Nearly every request has no more to tell: they share these. */
 const NO_DIAGNOSTICS: Diagnostics = { isInLedger: false, upstreamErrors: [], fault: undefined }
+export const IN_LEDGER: Diagnostics = { ...NO_DIAGNOSTICS, isInLedger: true }
 
 export const CLIENT_CLOSED = { kind: 'client_closed', status: 499, errorCode: null } as const
 
@@ -88,7 +87,6 @@ export function beginStory(call: Call): Story {
     relayOutAt: null,
     admission: null,
     reservation: null,
-    isJournaled: false,
     failedAs: 'exhausted',
     diagnostics: NO_DIAGNOSTICS,
   }

@@ -10,7 +10,7 @@ import { createPassedErrorAnswer } from './passed-error-answer.ts'
 import type { Candidate, Lease, RelayPorts } from './ports.ts'
 import { findRoute, noAvailableAccounts, type Route } from './route.ts'
 import { startAttempt } from './start-attempt.ts'
-import type { Ending, Story } from './story.ts'
+import { type Ending, IN_LEDGER, type Story } from './story.ts'
 import { createStreamAnswer } from './stream-answer.ts'
 import { upstreamId } from './upstream-words.ts'
 
@@ -42,7 +42,7 @@ export async function answerFromPool(run: Run): Promise<Answer> {
     for (;;) {
       const route = await nextRoute(run, tried, last)
       if (route === null) break
-      if (!story.isJournaled) await journalStart(story, route.candidate, ports)
+      if (!story.diagnostics.isInLedger) await journalStart(story, route.candidate, ports)
       const { attempt, opening } = await tryAccount(run, route)
       if (opening.kind !== 'failed') return openAnswer(run, route, attempt, opening)
       last = concludeAttempt(run, route, attempt, opening)
@@ -211,8 +211,7 @@ async function journalStart(story: Story, candidate: Candidate, { journal }: Rel
     multiplierE4: call.caller.group.multiplierE4,
     clientIp: call.clientIp,
   })
-  story.isJournaled = true
-  story.diagnostics = { ...story.diagnostics, isInLedger: true }
+  story.diagnostics = IN_LEDGER
 }
 
 function recordAttempt(
