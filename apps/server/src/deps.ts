@@ -204,7 +204,10 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   }
 }
 
-/** One pool for each kind of work (administration, requests, questions of the panel, jobs), so that a heavy question never stands before the ledger. */
+/**
+ * A pool for each kind of work (administration, requests, questions of the panel, jobs): a heavy question never stands
+ * before the ledger.
+ */
 function openDatabases(url: string, instanceId: string) {
   const panel = createDb({ url, applicationName: `turnpike ${instanceId}` })
   const gateway = createDb({

@@ -13,6 +13,30 @@ export function afterId(cursor: string | null | undefined): number | null {
   return id
 }
 
+/** A place among requests, newest first: a moment and an id. */
+export interface RequestPlace {
+  createdAt: Date
+  requestId: string
+}
+
+const REQUEST_CURSOR = /^(\d{1,15})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
+/** Where a list of requests goes on; null = from the newest. Throws `invalid_input`. */
+export function afterRequest(cursor: string | null | undefined): RequestPlace | null {
+  if (cursor === null || cursor === undefined) return null
+  const [, ms, requestId] = REQUEST_CURSOR.exec(cursor) ?? []
+  const createdAt = new Date(Number(ms))
+  if (requestId === undefined || Number.isNaN(createdAt.getTime())) {
+    throw new AppError('invalid_input', { field: 'cursor' })
+  }
+  return { createdAt, requestId }
+}
+
+/** The cursor of a list that ends with this request. */
+export function requestCursor({ createdAt, requestId }: { createdAt: string; requestId: string }): string {
+  return `${Date.parse(createdAt)}.${requestId}`
+}
+
 /** A page of `limit` from rows of which one more than `limit` was asked for. */
 export function pageOf<Item>(rows: Item[], limit: number, cursorOf: (item: Item) => string): Page<Item> {
   const items = rows.slice(0, limit)

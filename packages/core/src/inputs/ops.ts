@@ -130,15 +130,12 @@ export const opsErrorsResolve = z.strictObject({
 })
 export type OpsErrorsResolve = z.output<typeof opsErrorsResolve>
 
-export const REQUEST_KINDS = ['request', 'refusal'] as const
-export type RequestKind = (typeof REQUEST_KINDS)[number]
-
 /** Requests of the ledger, and those that were turned away before they came into it. Unasked: the last 24 hours. */
 export const opsRequestsList = z
   .strictObject({
     ...span,
     ...page,
-    kind: z.enum(REQUEST_KINDS).optional(),
+    kind: z.enum(['request', 'refusal']).optional(),
     userId: id.optional(),
     keyId: id.optional(),
     groupId: id.optional(),

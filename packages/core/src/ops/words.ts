@@ -34,8 +34,10 @@ export type ErrorOwner = (typeof ERROR_OWNERS)[number]
 export const ERROR_SEVERITIES = ['P0', 'P1', 'P2', 'P3'] as const
 export type ErrorSeverity = (typeof ERROR_SEVERITIES)[number]
 
-/** Where an error comes from: a request that ended by it, an attempt of one that went on, or the server beside requests. */
-/** `request`: failed, and in the ledger; `refusal`: turned away before it reached an upstream, and in no ledger. */
+/**
+ * Where an error comes from: a request that ended by it and is in the ledger, one that was turned away before it reached an
+ * upstream and is in no ledger, an attempt of one that went on, or the server beside requests.
+ */
 export const ERROR_SOURCES = ['request', 'refusal', 'attempt', 'server'] as const
 export type ErrorSource = (typeof ERROR_SOURCES)[number]
 

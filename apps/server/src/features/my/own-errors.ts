@@ -1,12 +1,11 @@
 import type { MyErrorList } from '@turnpike/core/inputs/my'
 import type { Db } from '@turnpike/db'
 import { AppError } from '../../shared/app-error.ts'
-import { type Page, pageOf } from '../../shared/keyset.ts'
+import { afterRequest, type Page, pageOf, requestCursor } from '../../shared/keyset.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
 import { type OwnFailure, toOwnError } from './own-request.ts'
 
 const DAY_MS = 86_400_000
-const CURSOR = /^(\d{1,15})\.([0-9a-f-]{36})$/
 
 interface FailureRow {
   requestId: string
@@ -29,7 +28,7 @@ export function createOwnErrors({ sql, clock }: { sql: Db['sql']; clock: WallClo
     const to = filters.to ?? new Date(clock.now())
     const from = filters.from ?? new Date(to.getTime() - DAY_MS)
     if (from >= to) throw new AppError('invalid_input', { field: 'from' })
-    const place = cursor ? placeOf(cursor) : null
+    const place = afterRequest(cursor)
     const meant = sql`user_id = ${userId} and created_at >= ${from} and created_at < ${to}
       ${keyId === undefined ? sql`` : sql`and key_id = ${keyId}`}
       ${groupId === undefined ? sql`` : sql`and group_id = ${groupId}`}
@@ -47,7 +46,7 @@ export function createOwnErrors({ sql, clock }: { sql: Db['sql']; clock: WallClo
           from ops_error_logs where ${meant} and source = 'refusal' and key_id is not null ${newest})
       ) as failures
       ${newest}`
-    return pageOf(rows.map(toFailure), limit, (item) => `${Date.parse(item.createdAt)}.${item.requestId}`)
+    return pageOf(rows.map(toFailure), limit, requestCursor)
   }
 
   return { list }
@@ -57,13 +56,3 @@ function toFailure({ requestId, createdAt, endpoint, keyId, model, status, error
   const facts = { requestId, createdAt: createdAt.toISOString(), endpoint, keyId: Number(keyId), model, status, count }
   return { ...facts, ...toOwnError(errorCode) }
 }
-
-function placeOf(cursor: string): { createdAt: Date; requestId: string } {
-  const [, ms, requestId] = CURSOR.exec(cursor) ?? []
-  if (ms === undefined || requestId === undefined || !UUID.test(requestId)) {
-    throw new AppError('invalid_input', { field: 'cursor' })
-  }
-  return { createdAt: new Date(Number(ms)), requestId }
-}
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

@@ -12,7 +12,7 @@ export interface UsageRecord {
   stream: boolean
   status: number
   outcome: OutcomeKind
-  /** Code of the error table; null where the answer was whole, or the upstream refused the request itself. */
+  /** Code of the error table, or of the upstream's refusal that was passed on; null where it failed by none. */
   errorCode: string | null
   userId: number
   keyId: number

@@ -19,9 +19,7 @@ const MAX_SPAN_MS = 400 * STEP_MS.day
 
 /** The whole buckets that were asked for, none of them running yet. Throws `invalid_input` naming the field. */
 export function spanOf({ range, from, to }: Pick<OpsWindow, 'range' | 'from' | 'to'>, nowMs: number): Span {
-  if (range !== undefined && (from !== undefined || to !== undefined)) {
-    throw new AppError('invalid_input', { field: 'range', message: 'Give a range, or from and to' })
-  }
+  assertOneSpan({ range, from, to })
   const closedMs = Math.floor((nowMs - WRITTEN_AFTER_MS) / STEP_MS.bucket) * STEP_MS.bucket
   const toMs =
     to === undefined ? closedMs : Math.min(Math.ceil(to.getTime() / STEP_MS.bucket) * STEP_MS.bucket, closedMs)
@@ -33,6 +31,13 @@ export function spanOf({ range, from, to }: Pick<OpsWindow, 'range' | 'from' | '
   }
   // What begins in the future, or just now, has no bucket that is over.
   return { fromMs: Math.min(fromMs, toMs), toMs }
+}
+
+/** A range or two moments, not both. Throws `invalid_input`. */
+export function assertOneSpan({ range, from, to }: Pick<OpsWindow, 'range' | 'from' | 'to'>): void {
+  if (range !== undefined && (from !== undefined || to !== undefined)) {
+    throw new AppError('invalid_input', { field: 'range', message: 'Give a range, or from and to' })
+  }
 }
 
 /** The span of the same length that ends where this one begins. */

@@ -1,15 +1,9 @@
 import type { OpsRequestsList } from '@turnpike/core/inputs/ops'
 import { AppError } from '../../../shared/app-error.ts'
-import { type Page, pageOf } from '../../../shared/keyset.ts'
+import { afterRequest, type Page, pageOf, type RequestPlace, requestCursor } from '../../../shared/keyset.ts'
 import type { WallClock } from '../../../shared/wall-clock.ts'
 import type { ErrorSummary } from '../errors/error-record.ts'
-import { RANGE_MS } from '../queries/window-of.ts'
-
-/** A moment and an id: where a page goes on, newest first. */
-export interface RequestPlace {
-  createdAt: Date
-  requestId: string
-}
+import { assertOneSpan, RANGE_MS } from '../queries/window-of.ts'
 
 interface RequestWindow
   extends Pick<OpsRequestsList, 'userId' | 'keyId' | 'groupId' | 'accountId' | 'outcome' | 'model'> {
@@ -66,7 +60,7 @@ export function createRequests<Row extends Placed, Detail extends Placed>({
   clock,
 }: RequestsOptions<Row, Detail>): Requests<Row, Detail> {
   async function list({ limit, cursor, kind, ...filters }: OpsRequestsList): Promise<Page<RequestEntry<Row>>> {
-    const after = cursor ? placeOf(cursor) : null
+    const after = afterRequest(cursor)
     const window = windowOf(filters, clock.now())
     // What was turned away was given no account, and has no outcome.
     const hasRefusals = kind !== 'request' && window.accountId === undefined && window.outcome === undefined
@@ -78,7 +72,7 @@ export function createRequests<Row extends Placed, Detail extends Placed>({
       ...rows.map((row): RequestEntry<Row> => ({ kind: 'request', ...row })),
       ...refusals.map((refusal): RequestEntry<Row> => ({ kind: 'refusal', ...refusal })),
     ].toSorted(newestFirst)
-    return pageOf(entries, limit, ({ createdAt, requestId }) => `${Date.parse(createdAt)}.${requestId}`)
+    return pageOf(entries, limit, requestCursor)
   }
 
   async function get(requestId: string): Promise<RequestStory<Detail>> {
@@ -106,20 +100,10 @@ function windowOf(
   { range, from, to, code, ...filters }: Omit<OpsRequestsList, 'limit' | 'cursor' | 'kind'>,
   nowMs: number,
 ): RequestWindow {
-  if (range !== undefined && (from !== undefined || to !== undefined)) {
-    throw new AppError('invalid_input', { field: 'range', message: 'Give a range, or from and to' })
-  }
+  assertOneSpan({ range, from, to })
   // What ended in this very millisecond is there, too.
   const end = to ?? new Date(nowMs + 1)
   const begin = from ?? new Date(end.getTime() - RANGE_MS[range ?? '24h'])
   if (begin >= end) throw new AppError('invalid_input', { field: 'from' })
   return { ...filters, from: begin, to: end, errorCode: code }
-}
-
-const CURSOR = /^(\d{1,14})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
-
-function placeOf(cursor: string): RequestPlace {
-  const [, ms, requestId] = CURSOR.exec(cursor) ?? []
-  if (ms === undefined || requestId === undefined) throw new AppError('invalid_input', { field: 'cursor' })
-  return { createdAt: new Date(Number(ms)), requestId }
 }
