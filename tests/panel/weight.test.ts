@@ -26,7 +26,7 @@ describe.skipIf(!chromiumPath)('the weight of the dashboard', () => {
       )
     })
     await signInPanel(page, world.turnpike)
-    await page.locator('canvas').waitFor()
+    await page.locator('canvas').first().waitFor()
     await page.waitForLoadState('networkidle')
     const total = (await Promise.all(sizes.values())).reduce((sum, size) => sum + size, 0)
     expect(sizes.size).toBeGreaterThan(0)
@@ -47,7 +47,7 @@ describe.skipIf(!chromiumPath)('the weight of the dashboard', () => {
       }).observe({ type: 'layout-shift', buffered: true })
     })
     await page.reload()
-    await page.locator('canvas').waitFor()
+    await page.locator('canvas').first().waitFor()
     await page.waitForLoadState('networkidle')
     const firstContentMs = await page.evaluate(
       () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.POSITIVE_INFINITY,
