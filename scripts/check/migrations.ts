@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { type CommandResult, runCommand } from '../run-command.ts'
 
@@ -6,7 +6,9 @@ const CURE = 'The schema has changed and drizzle/ has not: run `npm run db:gener
 
 /** Generates migrations into a copy of drizzle/: the schema and the migrations agree when nothing comes out. */
 export async function checkMigrations(root: string): Promise<CommandResult> {
-  const dir = await mkdtemp(join(root, '.turbo', 'drizzle-'))
+  const scratch = join(root, '.turbo')
+  await mkdir(scratch, { recursive: true })
+  const dir = await mkdtemp(join(scratch, 'drizzle-'))
   try {
     const out = join(dir, 'out')
     await cp(join(root, 'drizzle'), out, { recursive: true })
