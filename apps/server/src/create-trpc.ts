@@ -25,6 +25,7 @@ import { createOps } from './features/ops/ops.ts'
 import { createRequests } from './features/ops/requests/requests.ts'
 import { createPrices } from './features/prices/prices.ts'
 import { createRedeemCodes } from './features/redeem/redeem.ts'
+import { type CommandedSandbox, createSandboxControl } from './features/sandbox/sandbox-control.ts'
 import { createSettingsStore } from './features/settings/settings.ts'
 import { createSubscriptions } from './features/subscriptions/subscriptions.ts'
 import { createServiceTokens } from './features/tokens/tokens.ts'
@@ -59,8 +60,8 @@ export interface TrpcOptions {
   ownRequests: OwnRequests
   /** To the other instances; null = there is one. */
   bus: Pick<InstanceBus, 'ask'> | null
-  /** Where the built-in sandbox listens; null = it does not run. */
-  sandboxBaseUrl(): string | null
+  /** The built-in simulated upstream; null = it does not run. */
+  sandbox: CommandedSandbox | null
   /** Where people reach the panel, for links in invitations. */
   panelUrl(): string
   env: TrpcEnv
@@ -139,7 +140,7 @@ function createServices({
   live,
   ownRequests,
   bus,
-  sandboxBaseUrl,
+  sandbox,
   panelUrl,
   isAllowedHost,
 }: Omit<TrpcOptions, 'env'> & { isAllowedHost(host: string | undefined): boolean }) {
@@ -174,7 +175,7 @@ function createServices({
       tokens,
       box,
       clock,
-      sandboxBaseUrl,
+      sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
     }),
     subscriptions,
     serviceTokens: createServiceTokens({ db, clock, hashKey: box.derive('service tokens') }),
@@ -206,6 +207,7 @@ function createServices({
     errors,
     errorsFeed: createErrorsFeed({ errors, log }),
     audit: createAudit({ db }),
+    sandbox: createSandboxControl({ db, sandbox }),
     panelUrl,
   }
   return { services, owners: createOwners({ db, passwords, sessions }) }

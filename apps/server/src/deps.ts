@@ -147,7 +147,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     live: ops.live,
     ownRequests: ops.ownRequests,
     bus: ops.bus,
-    sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
+    sandbox,
     panelUrl: () => env.publicUrl ?? listeningUrl(server, env.host),
     env,
   })

@@ -55,6 +55,7 @@ const INPUTS: Record<string, object> = {
     affinityDomain: 'd',
   },
   'accounts.test': { id: 1, model: 'm' },
+  'sandbox.setFault': { kind: 'cut', how: 'rst', model: 'm', key: 'k' },
   'usage.list': {
     from: '2026-01-01T00:00:00Z',
     to: '2026-01-02T00:00:00Z',

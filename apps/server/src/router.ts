@@ -7,6 +7,7 @@ import { myRouter } from './features/my/router.ts'
 import { opsRouter } from './features/ops/router.ts'
 import { pricesRouter } from './features/prices/router.ts'
 import { redeemRouter } from './features/redeem/router.ts'
+import { sandboxRouter } from './features/sandbox/router.ts'
 import { settingsRouter } from './features/settings/router.ts'
 import { subscriptionsRouter } from './features/subscriptions/router.ts'
 import { tokensRouter } from './features/tokens/router.ts'
@@ -29,6 +30,7 @@ export const appRouter = router({
   tokens: tokensRouter,
   usage: usageRouter,
   ops: opsRouter,
+  sandbox: sandboxRouter,
   my: myRouter,
 })
 

@@ -15,6 +15,7 @@ import type { Ops } from './features/ops/ops.ts'
 import type { Requests } from './features/ops/requests/requests.ts'
 import type { Prices } from './features/prices/prices.ts'
 import type { RedeemCodes } from './features/redeem/redeem.ts'
+import type { SandboxControl } from './features/sandbox/sandbox-control.ts'
 import type { SettingsStore } from './features/settings/settings.ts'
 import type { Subscriptions } from './features/subscriptions/subscriptions.ts'
 import type { ServiceTokens } from './features/tokens/tokens.ts'
@@ -48,6 +49,7 @@ export interface Services {
   errors: Errors
   errorsFeed: ErrorsFeed
   audit: Audit
+  sandbox: SandboxControl
   /** Where people reach the panel. */
   panelUrl(): string
 }

@@ -16,8 +16,12 @@ interface Options {
   stream?: boolean
 }
 
-function ask(prompt: string, { key = 'k', model = 'sandbox-small', header, stream = false }: Options = {}) {
-  return fetch(`${sandbox.url}/v1/chat/completions`, {
+function ask(
+  prompt: string,
+  { key = 'k', model = 'sandbox-small', header, stream = false }: Options = {},
+  url = sandbox.url,
+) {
+  return fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, ...(header !== undefined && { 'x-sandbox': header }) },
     body: JSON.stringify({ model, stream, messages: [{ role: 'user', content: prompt }] }),
@@ -105,6 +109,23 @@ describe('a set fault', () => {
     sandbox.setFault({ kind: 'status', status: 503, times: 1 })
     expect(await statuses(4)).toEqual([500, 500, 503, 200])
     expect(sandbox.status().faults).toEqual([])
+  })
+
+  test('ends after `forSeconds`, to the millisecond, and makes room for the next', async () => {
+    let now = 1_000_000
+    await using timed = {
+      it: await createSandbox({ clock: { now: () => now } }),
+      [Symbol.asyncDispose]: () => timed.it.close(),
+    }
+    timed.it.setFault({ kind: 'status', status: 500, forSeconds: 60 })
+    timed.it.setFault({ kind: 'status', status: 503 })
+    const status = async () => (await ask('hi', {}, timed.it.url)).status
+    now += 59_999
+    expect(await status()).toBe(500)
+    expect(timed.it.status().faults).toMatchObject([{ endsAtMs: 1_060_000 }, { endsAtMs: null }])
+    now += 1
+    expect(await status()).toBe(503)
+    expect(timed.it.status().faults).toHaveLength(1)
   })
 
   test('meets only its key and model, and is shown without the key', async () => {

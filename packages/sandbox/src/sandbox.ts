@@ -58,7 +58,7 @@ const DEFAULT_KEPT_REQUESTS = 200
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { host = '127.0.0.1', port = 0, firstByteMs = 0, eventMs = 0, clock = { now: Date.now } } = options
   const models = createModels(options.models ?? null)
-  const faults = createFaultList(options.seed ?? 1)
+  const faults = createFaultList(options.seed ?? 1, clock)
   const log = createRequestLog(options.keepRequests ?? DEFAULT_KEPT_REQUESTS)
   const idPrefix = randomBytes(6).toString('hex')
   const count = { requests: 0, inFlight: 0, connections: 0, answers: 0 }

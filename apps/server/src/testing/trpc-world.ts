@@ -9,6 +9,7 @@ import type { AccountRuntime, AccountView } from '../features/accounts/account.t
 import type { Egress } from '../features/accounts/probe.ts'
 import type { OwnRequests } from '../features/ops/leases/leases.ts'
 import { createLiveFeed } from '../features/ops/live/live-feed.ts'
+import type { CommandedSandbox } from '../features/sandbox/sandbox-control.ts'
 import { isWebSocketUpgrade } from '../http/ws-admission.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
@@ -43,11 +44,13 @@ interface WorldOptions {
   runtime?: Partial<AccountRuntime>
   egress?: Partial<Egress>
   ownRequests?: Partial<OwnRequests>
+  sandbox?: CommandedSandbox | null
   timings?: SocketTimings
 }
 
 /** A database, the tRPC side on a real server, and users of every role; `await using` takes it all down. */
-export async function trpcWorld({ env, runtime, egress, ownRequests, timings }: WorldOptions = {}) {
+export async function trpcWorld(options: WorldOptions = {}) {
+  const { env, runtime, egress, ownRequests, sandbox = null, timings } = options
   const database = await freshDatabase()
   const clock = createTestClock()
   const logged: string[] = []
@@ -71,7 +74,7 @@ export async function trpcWorld({ env, runtime, egress, ownRequests, timings }: 
     egress: { checkUrl: async () => {}, checkProxy: async () => {}, poolFor: () => upstreams, ...egress },
     runtime: { view: () => IDLE, clear: async () => {}, ...runtime },
     tokens: { fresh: async () => ({ value: 'access-token' }) },
-    sandboxBaseUrl: () => null,
+    sandbox,
     panelUrl: () => 'http://panel.test',
     env: { ...ENV, ...env },
     timings: { sessionCheckMs: 50, ...timings },
