@@ -64,6 +64,7 @@ export async function storageOf(sql: Sql, dataDir: string | null, nowMs: number)
       (select min(bucket) from ops_dimension_stats_daily) as ops_dimension_stats_daily,
       (select min(bucket) from ops_dimension_stats_hourly) as ops_dimension_stats_hourly,
       (select min(fired_at) from ops_alert_events) as ops_alert_events,
+      (select min(created_at) from alert_deliveries) as alert_deliveries,
       (select min(seen_at) from ops_instances) as ops_instances`
   const tables = rows.map((row) => toTable(row, ages?.[row.tableName] ?? null, nowMs))
   const bytesPerDay = tables.reduce((sum, table) => sum + (table.bytesPerDay ?? 0), 0)
