@@ -12,6 +12,7 @@ export default defineConfig({
           include: ['{apps,packages}/*/src/**/*.test.ts', '{lint,scripts}/**/*.test.ts'],
           setupFiles: [LEAKS],
           testTimeout: 20_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
@@ -23,6 +24,8 @@ export default defineConfig({
           setupFiles: [LEAKS],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // They mostly wait: for leases, deadlines and processes that start.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

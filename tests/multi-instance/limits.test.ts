@@ -109,7 +109,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
     await db.update(users).set({ concurrency: 6 }).where(eq(users.id, userId))
     await sleep(SOON_MS)
     const more = askAll(6)
-    await waitFor('the new limit to be reached', () => upstream.inFlight() === 6, SOON_MS)
+    await waitFor('the new limit to be reached', () => upstream.inFlight() === 6, 5_000)
     await served([...early, ...more], upstream)
     expect(upstream.peak()).toBe(6)
     await db.update(users).set({ concurrency: 1 }).where(eq(users.id, userId))
