@@ -23,6 +23,18 @@ const PAGES = [
   '/nowhere',
 ]
 
+/** Apart, so that neither list takes longer than a test may. */
+const PAGES_OF_PEOPLE_AND_MONEY = [
+  '/usage',
+  '/usage?by=user&range=30d',
+  '/my',
+  '/my/keys',
+  '/my/keys?create=1',
+  '/my/usage?by=model',
+  '/my/requests',
+  '/my/errors',
+]
+
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(AXE, 'utf8'))
   // Colours fade in: what is judged is what they come to.
@@ -60,6 +72,22 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     await page.locator('tbody a').first().click()
     await page.getByText('Where the time went').waitFor()
     found.push(...(await violations(page)).map((violation) => `request ${violation}`))
+    expect(found).toEqual([])
+  })
+
+  test.each(['light', 'dark'] as const)('axe finds nothing on pages of people and money, %s', async (colorScheme) => {
+    await using opened = await openPage(world.browser, { colorScheme })
+    const { page } = opened
+    await page.goto(`${world.turnpike.origin}/invite#of-nobody`)
+    await page.getByLabel('Your new password').waitFor()
+    const found = [...(await violations(page))]
+    await signInPanel(page, world.turnpike)
+    for (const path of PAGES_OF_PEOPLE_AND_MONEY) {
+      await page.goto(world.turnpike.origin + path)
+      await page.locator('#main').waitFor()
+      await settle(page)
+      found.push(...(await violations(page)).map((violation) => `${path} ${violation}`))
+    }
     expect(found).toEqual([])
   })
 

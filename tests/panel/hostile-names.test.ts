@@ -69,6 +69,11 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
     '/keys',
     '/keys?create=1',
     '/keys?edit=6',
+    '/usage?by=user',
+    '/usage?by=key&model=%3Cscript%3Ealert(1)%3C%2Fscript%3E&range=custom&from=javascript:1',
+    '/my/keys?create=1',
+    '/my/requests?model=%3Cimg%20src=x%20onerror=alert(1)%3E',
+    '/my/errors',
     '/requests/%3Cimg%20src=x%20onerror=alert(1)%3E',
   ])('are shown as text on %s', async (path) => {
     await using opened = await openPage(world.browser)

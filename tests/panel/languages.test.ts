@@ -15,6 +15,12 @@ const PAGES = [
   '/groups?edit=1',
   '/users?create=1',
   '/keys?create=1',
+  '/usage?by=group',
+  '/my',
+  '/my/keys?create=1',
+  '/my/usage',
+  '/my/requests',
+  '/my/errors',
 ]
 
 /** English texts that the Chinese page must not show. Names of things that a person gave are none of the page's. */

@@ -44,6 +44,11 @@ export function formatHour(locale: string, at: Date, timeZone?: string): string 
   return dateFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone }).format(at)
 }
 
+/** A day, for an axis. */
+export function formatDay(locale: string, at: Date, timeZone?: string): string {
+  return dateFormat(locale, { month: 'short', day: 'numeric', timeZone }).format(at)
+}
+
 /** Hours, minutes and seconds. */
 export function formatClock(locale: string, at: Date, timeZone?: string): string {
   return dateFormat(locale, {

@@ -4,6 +4,7 @@ import { reasonText } from '#lib/api/reason-text.ts'
 import { getApp } from '#lib/app-context.ts'
 import { issueText } from './issue-text.ts'
 import { issueAt, issuesByField } from './issues.ts'
+import { createUnsavedGuard } from './unsaved.svelte.ts'
 
 interface FormOptions<Values extends object, Schema extends z.ZodType, Answer> {
   /** What the fields hold at first, as typed. */
@@ -13,11 +14,14 @@ interface FormOptions<Values extends object, Schema extends z.ZodType, Answer> {
   toInput(values: Values): z.input<Schema>
   send(input: z.input<Schema>): Promise<Answer>
   onDone(answer: Answer): void
+  /** Why the server refused, in the page's language, where the reason alone does not say it. */
+  explain?(problem: Problem): string
 }
 
 /**
  * A form over a schema shared with the server. A field shows what is wrong with it once it was left or sent; the
- * server's refusal stands at its field until that changes. What was typed stays, whatever happens.
+ * server's refusal stands at its field until that changes. What was typed stays, whatever happens, and is not left
+ * without asking.
  */
 export function createForm<Values extends object, Schema extends z.ZodType, Answer>({
   values: initial,
@@ -25,9 +29,13 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   toInput,
   send,
   onDone,
+  explain = ({ reason }) => reasonText(reason),
 }: FormOptions<Values, Schema, Answer>) {
   const { session } = getApp()
   const values = $state(initial)
+  const first = JSON.stringify(initial)
+  /** The values as they were last in agreement with the server. */
+  let settled = $state(first)
   const touched = $state<Record<string, boolean>>({})
   let wasSent = $state(false)
   let isSending = $state(false)
@@ -41,10 +49,12 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   /** Void as soon as anything was changed: then it is for the server to say again. */
   const standing = $derived(refusal !== null && refusal.sent === JSON.stringify(input) ? refusal.problem : null)
 
+  const unsaved = createUnsavedGuard(() => JSON.stringify(values) !== settled)
+
   function error(field: string): string | null {
     const issue = touched[field] || wasSent ? issueAt(issues, field) : null
     if (issue) return issueText(issue)
-    return standing && isAt(standing, field) ? reasonText(standing.reason) : null
+    return standing && isAt(standing, field) ? explain(standing) : null
   }
 
   async function submit(event?: SubmitEvent): Promise<void> {
@@ -55,7 +65,9 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
     const sent = JSON.stringify(input)
     isSending = true
     try {
-      onDone(await send(input))
+      const answer = await send(input)
+      settled = JSON.stringify(values)
+      onDone(answer)
     } catch (thrown) {
       const problem = toProblem(thrown)
       if (isSignedOut(problem)) session.expire()
@@ -70,6 +82,14 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
     values,
     error,
     submit,
+    unsaved,
+    /** As it was at first, for the next one. */
+    reset(): void {
+      Object.assign(values, JSON.parse(first))
+      settled = first
+      wasSent = false
+      for (const field of Object.keys(touched)) touched[field] = false
+    },
     touch(field: string): void {
       touched[field] = true
     },
@@ -79,6 +99,9 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
     /** The refusal, for the foot of the form: wherever its field is, it is told there as well. */
     get problem() {
       return standing
+    },
+    get problemText() {
+      return standing && explain(standing)
     },
   }
 }

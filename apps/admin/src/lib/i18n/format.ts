@@ -21,7 +21,8 @@ export const format = {
   dollars: (value: string) => money.formatDollars(getLocale(), value),
   dateTime: (iso: string) => time.formatDateTime(getLocale(), new Date(iso)),
   fullTime: (iso: string) => time.formatFullTime(getLocale(), new Date(iso)),
-  hour: (at: Date) => time.formatHour(getLocale(), at),
+  day: (at: Date, timeZone?: string) => time.formatDay(getLocale(), at, timeZone),
+  hour: (at: Date, timeZone?: string) => time.formatHour(getLocale(), at, timeZone),
   clock: (at: Date) => time.formatClock(getLocale(), at),
   timeZone: () => time.describeTimeZone(getLocale(), new Date()),
 }

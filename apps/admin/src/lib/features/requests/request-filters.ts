@@ -10,7 +10,7 @@ const RANGE_MS = { '1h': HOUR_MS, '24h': 24 * HOUR_MS, '7d': 7 * 24 * HOUR_MS, '
 const DEFAULT_RANGE = '24h'
 const PAGE_SIZE = 50
 
-type ListInput = NonNullable<RouterInputs['usage']['list']>
+type ListInput = Extract<RouterInputs['usage']['list'], object>
 
 /** What the requests page shows, as its address holds it. */
 export interface RequestFilters {

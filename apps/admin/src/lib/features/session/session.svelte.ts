@@ -28,6 +28,13 @@ export function createSession(api: Api) {
     await welcome()
   }
 
+  /** Sets the password of who was invited and signs him in. Who was signed in here before leaves nothing behind. */
+  async function acceptInvite(token: string, password: string): Promise<void> {
+    await api.auth.acceptInvite.mutate({ token, password })
+    if (me) location.replace('/')
+    else await welcome()
+  }
+
   async function signOut(): Promise<void> {
     await api.auth.logout.mutate({})
     status = 'signed_out'
@@ -63,6 +70,7 @@ export function createSession(api: Api) {
     can: (permission: Permission) => me?.permissions.includes(permission) ?? false,
     check,
     signIn,
+    acceptInvite,
     signOut,
     expire,
   }

@@ -1,4 +1,6 @@
 import Activity from '@lucide/svelte/icons/activity'
+import ChartColumn from '@lucide/svelte/icons/chart-column'
+import CircleUserRound from '@lucide/svelte/icons/circle-user-round'
 import Gauge from '@lucide/svelte/icons/gauge'
 import KeyRound from '@lucide/svelte/icons/key-round'
 import Layers from '@lucide/svelte/icons/layers'
@@ -7,20 +9,51 @@ import Server from '@lucide/svelte/icons/server'
 import TriangleAlert from '@lucide/svelte/icons/triangle-alert'
 import Users from '@lucide/svelte/icons/users'
 import { m } from '#lib/paraglide/messages.js'
+import type { Permission } from '../session/session.svelte.ts'
 
-/** The pages there are, as the sidebar and the palette list them. */
-export const PAGES = [
-  { href: '/', title: m.page_dashboard, icon: LayoutDashboard },
-  { href: '/concurrency', title: m.page_concurrency, icon: Gauge },
-  { href: '/requests', title: m.page_requests, icon: Activity },
-  { href: '/errors', title: m.page_errors, icon: TriangleAlert },
-  { href: '/accounts', title: m.page_accounts, icon: Server },
-  { href: '/groups', title: m.page_groups, icon: Layers },
-  { href: '/users', title: m.page_users, icon: Users },
-  { href: '/keys', title: m.page_keys, icon: KeyRound },
+/** The parts of the sidebar, in its order. */
+export const SECTIONS = [
+  { id: 'watch', title: m.nav_watch },
+  { id: 'upstreams', title: m.nav_upstreams },
+  { id: 'people', title: m.nav_people },
+  { id: 'money', title: m.nav_money },
+  { id: 'own', title: m.nav_own },
 ] as const
+
+/** The pages there are, as the sidebar and the palette list them to who has the permission. */
+export const PAGES = [
+  { href: '/', title: m.page_dashboard, icon: LayoutDashboard, section: 'watch', needs: 'ops:read' },
+  { href: '/concurrency', title: m.page_concurrency, icon: Gauge, section: 'watch', needs: 'ops:read' },
+  { href: '/requests', title: m.page_requests, icon: Activity, section: 'watch', needs: 'usage:read' },
+  { href: '/errors', title: m.page_errors, icon: TriangleAlert, section: 'watch', needs: 'ops:read' },
+  { href: '/accounts', title: m.page_accounts, icon: Server, section: 'upstreams', needs: 'accounts:read' },
+  { href: '/groups', title: m.page_groups, icon: Layers, section: 'upstreams', needs: 'groups:read' },
+  { href: '/users', title: m.page_users, icon: Users, section: 'people', needs: 'users:read' },
+  { href: '/keys', title: m.page_keys, icon: KeyRound, section: 'people', needs: 'keys:read' },
+  { href: '/usage', title: m.page_usage, icon: ChartColumn, section: 'money', needs: 'usage:read' },
+  { href: '/my', title: m.page_my, icon: CircleUserRound, section: 'own', needs: 'self' },
+] as const satisfies readonly {
+  href: string
+  title: () => string
+  icon: typeof Activity
+  section: (typeof SECTIONS)[number]['id']
+  needs: Permission
+}[]
+
+export type Page = (typeof PAGES)[number]
 
 /** Whether a page, or something below it, is what the address shows. */
 export function isShown(href: string, pathname: string): boolean {
   return href === '/' ? pathname === '/' : pathname === href || pathname.startsWith(`${href}/`)
+}
+
+/** The pages somebody may see. */
+export function pagesFor(can: (permission: Permission) => boolean): Page[] {
+  return PAGES.filter(({ needs }) => can(needs))
+}
+
+/** Whether somebody may see what the address shows; what is no page of ours is for everybody: it is not there. */
+export function maySee(pathname: string, can: (permission: Permission) => boolean): boolean {
+  const shown = PAGES.find(({ href }) => isShown(href, pathname))
+  return shown === undefined || can(shown.needs)
 }
