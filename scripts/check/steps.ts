@@ -7,7 +7,7 @@ export interface Step {
   run(): Promise<CommandResult>
 }
 
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 900_000
 const TYPESCRIPT_PROJECTS = ['packages/core', 'packages/db', 'packages/client', 'packages/sandbox', 'apps/server', '.']
 
 /** Everything `npm run check` looks at, the slow ones first: two run at a time. */
