@@ -15,6 +15,7 @@ import { createJobs } from './features/ops/jobs/jobs.ts'
 import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
 import { openOps } from './features/ops/open-ops.ts'
 import { createMetricsHandler } from './features/ops/telemetry/metrics-handler.ts'
+import type { Telemetry, TelemetryOptions } from './features/ops/telemetry/otlp/telemetry.ts'
 import { createClientAddress } from './http/client-address.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
@@ -89,6 +90,10 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   const clientAddress = createClientAddress(env.trustedProxies)
   let openedGateway: Gateway | null = null
   let server: Server | null = null
+  const telemetry = await openTelemetryOf(env, log, opened, {
+    instanceId,
+    providerOf: (accountId) => openedGateway?.providerOf(accountId) ?? null,
+  })
   const ops = openOps({
     sql: db.sql,
     reports: databases.reports,
@@ -99,6 +104,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     dataDir: env.dataDir,
     gateway: () => openedGateway,
     server: () => server,
+    telemetry,
     log,
   })
   opened.defer(() => ops.close())
@@ -241,6 +247,28 @@ function openDatabases(url: string, instanceId: string) {
       ])
     },
   }
+}
+
+/**
+ * Spans and metrics for the collector that the environment names, by an egress that can reach nothing else: what may be
+ * reached is no configuration of accounts. The library is loaded where there is a collector only.
+ */
+async function openTelemetryOf(
+  { otlpEndpoint }: Env,
+  log: Log,
+  opened: AsyncDisposableStack,
+  of: Pick<TelemetryOptions, 'instanceId' | 'providerOf'>,
+): Promise<Telemetry | null> {
+  if (otlpEndpoint === null) return null
+  const egress = createEgress({ privateUpstreams: [destinationOf(otlpEndpoint)] })
+  opened.defer(() => egress.close())
+  const { openTelemetry } = await import('./features/ops/telemetry/otlp/telemetry.ts')
+  return openTelemetry({ endpoint: otlpEndpoint, egress, version: VERSION, log, ...of })
+}
+
+function destinationOf(url: string): string {
+  const { protocol, hostname, port } = new URL(url)
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
 }
 
 async function startDatabase(env: Env, log: Log, opened: AsyncDisposableStack): Promise<string> {

@@ -54,7 +54,7 @@ export interface Ending {
 
 /** Nearly every request has no more to tell: they share these. */
 const NO_DIAGNOSTICS: Diagnostics = { isInLedger: false, upstreamErrors: [], fault: undefined }
-export const IN_LEDGER: Diagnostics = { ...NO_DIAGNOSTICS, isInLedger: true }
+const IN_LEDGER: Diagnostics = { ...NO_DIAGNOSTICS, isInLedger: true }
 
 export const CLIENT_CLOSED = { kind: 'client_closed', status: 499, errorCode: null } as const
 
@@ -88,8 +88,13 @@ export function beginStory(call: Call): Story {
     admission: null,
     reservation: null,
     failedAs: 'exhausted',
-    diagnostics: NO_DIAGNOSTICS,
+    diagnostics: call.traceParent === null ? NO_DIAGNOSTICS : { ...NO_DIAGNOSTICS, traceParent: call.traceParent },
   }
+}
+
+/** Diagnostics of a request that has got its start record, before anything went wrong with it. */
+export function inLedger(diagnostics: Diagnostics): Diagnostics {
+  return diagnostics === NO_DIAGNOSTICS ? IN_LEDGER : { ...diagnostics, isInLedger: true }
 }
 
 /** The request's one wide record. Priced by the model the upstream was asked for, at the time the request started. */

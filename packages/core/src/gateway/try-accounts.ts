@@ -10,7 +10,7 @@ import { createPassedErrorAnswer } from './passed-error-answer.ts'
 import type { Candidate, Lease, RelayPorts } from './ports.ts'
 import { findRoute, noAvailableAccounts, type Route } from './route.ts'
 import { startAttempt } from './start-attempt.ts'
-import { type Ending, IN_LEDGER, type Story } from './story.ts'
+import { type Ending, inLedger, type Story } from './story.ts'
 import { createStreamAnswer } from './stream-answer.ts'
 import { upstreamId } from './upstream-words.ts'
 
@@ -211,7 +211,7 @@ async function journalStart(story: Story, candidate: Candidate, { journal }: Rel
     multiplierE4: call.caller.group.multiplierE4,
     clientIp: call.clientIp,
   })
-  story.diagnostics = IN_LEDGER
+  story.diagnostics = inLedger(story.diagnostics)
 }
 
 function recordAttempt(

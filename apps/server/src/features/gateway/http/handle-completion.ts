@@ -9,7 +9,7 @@ import { contentSession } from './content-session.ts'
 import { createHandler, enter, type Frame, type HandlerOptions, isCodex } from './handle-request.ts'
 import { parseForm } from './multipart-form.ts'
 import { decodeBody, readBody } from './read-body.ts'
-import { clientRequestId, forwardedHeaders, sessionName, userAgentOf } from './request-headers.ts'
+import { clientRequestId, forwardedHeaders, sessionName, traceParentOf, userAgentOf } from './request-headers.ts'
 import type { HttpResponder } from './responder.ts'
 
 /** Endpoints that answer with no tokens, whatever their group assumes. */
@@ -64,6 +64,7 @@ export function createCompletionHandler(options: HandlerOptions, endpoint: Endpo
       caller,
       clientIp: address,
       userAgent: userAgentOf(request),
+      traceParent: traceParentOf(request.headers),
     }
   }
 

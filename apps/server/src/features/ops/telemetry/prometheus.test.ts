@@ -20,6 +20,7 @@ const GAUGES: PrometheusGauges = {
   isDatabaseUp: true,
   isRedisUp: null,
   errors: { produced: 9, stored: 5, folded: 3, dropped: { queueFull: 1, database: 0, closed: 0 }, waiting: 0 },
+  spansDropped: 0,
 }
 
 function make() {

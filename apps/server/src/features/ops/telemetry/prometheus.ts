@@ -32,6 +32,8 @@ export interface PrometheusGauges {
   /** Null = none is used. */
   isRedisUp: boolean | null
   errors: ErrorLogStats
+  /** Requests whose spans no collector took. */
+  spansDropped: number
 }
 
 interface PrometheusOptions {
@@ -221,4 +223,5 @@ const COUNTS: readonly [string, string, (gauges: PrometheusGauges) => number][] 
     'Failures that found no room',
     ({ errors: { dropped } }) => dropped.queueFull + dropped.database + dropped.closed,
   ],
+  ['spans_dropped_total', 'Requests whose spans no OpenTelemetry collector took', ({ spansDropped }) => spansDropped],
 ]
