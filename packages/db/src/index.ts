@@ -1,3 +1,6 @@
+export { BackupError } from './backup/format.ts'
+export { restoreBackup } from './backup/restore-backup.ts'
+export { writeBackup } from './backup/write-backup.ts'
 export { createDb, type Db, type DbOptions } from './client.ts'
 export { type InstanceLock, InstanceLockError, openInstanceLock } from './instance-lock.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
