@@ -1,6 +1,6 @@
 import { GatewayError } from '@turnpike/core/gateway/errors'
 import type { Admission, AdmitRequest, RatesLeft } from '@turnpike/core/gateway/ports'
-import type { LeaseBook } from './lease-book.ts'
+import type { BookedLease, HeldSlot, LeaseBook } from './lease-book.ts'
 import { WaiterQueue } from './queue.ts'
 import type { RateCount, Rates } from './rates.ts'
 
@@ -72,9 +72,10 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
     user.keys.set(keyId, key)
     user.inFlight++
     key.inFlight++
-    const slot = new UserSlot({ book, user, key, onFree })
-    book.enter(slot, { kind: 'user', ownerId: user.id, requestId, since: monotonic() })
-    return slot
+    const slot: HeldSlot = { kind: 'user', ownerId: user.id, requestId, since: monotonic() }
+    const lent = new UserSlot(slot, { book, user, key, onFree })
+    book.enter(lent)
+    return lent
   }
 
   function onFree(user: UserState): void {
@@ -160,7 +161,7 @@ async function countedSlot(waiting: Promise<UserSlot>, counted: RateCount): Prom
   }
 }
 
-interface UserSlotPlace {
+interface UserSlotHome {
   book: LeaseBook
   user: UserState
   key: KeyState
@@ -168,12 +169,15 @@ interface UserSlotPlace {
 }
 
 /** A class, because every request makes one: its functions are made once, not with each of them. */
-class UserSlot implements Admission {
-  readonly #place: UserSlotPlace
+class UserSlot implements Admission, BookedLease {
+  place = -1
+  readonly slot: HeldSlot
+  readonly #home: UserSlotHome
   #counted: RateCount | null = null
 
-  constructor(place: UserSlotPlace) {
-    this.#place = place
+  constructor(slot: HeldSlot, home: UserSlotHome) {
+    this.slot = slot
+    this.#home = home
   }
 
   count(counted: RateCount): this {
@@ -194,7 +198,7 @@ class UserSlot implements Admission {
   }
 
   release(): void {
-    const { book, user, key, onFree } = this.#place
+    const { book, user, key, onFree } = this.#home
     if (!book.strike(this)) return
     user.inFlight--
     key.inFlight--

@@ -50,7 +50,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     boot,
     ...(options.liveMs !== undefined && { liveMs: options.liveMs }),
   })
-  const book = new LeaseBook()
+  const book = new LeaseBook<Hold>()
   const sides = createSides({ commands, namespace, membership, onUnknown })
   const loads = createLoads({ commands, namespace, membership, monotonic })
   const local = createLocalShare({ monotonic })
@@ -86,7 +86,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     membership.renew()
     loads.forgetAll()
     local.begin(instances)
-    for (const hold of holds.all()) hold.keepLocally(local.occupy(hold.ask, hold.candidate))
+    for (const hold of book.leases()) hold.keepLocally(local.occupy(hold.ask, hold.candidate))
     waiters.moveAll()
   }
 
