@@ -97,27 +97,37 @@ export function createTally({ providerOf, maxTuples = MAX_TUPLES, maxPeople = MA
   }
 
   function tupleRow({ groupId, model, endpoint }: EndedRequest, accountId: number | null): TallyRow {
-    const tuple = `${accountId ?? ''}|${groupId ?? ''}|${endpoint ?? ''}|${model ?? ''}`
-    return row('tuple', tuple, { ...NOBODY, provider: provider(accountId), groupId, accountId, model, endpoint })
+    const name = `tuple|${accountId ?? ''}|${groupId ?? ''}|${endpoint ?? ''}|${model ?? ''}`
+    const known = rows.get(name)
+    if (known !== undefined) return known
+    return addRow('tuple', name, { ...NOBODY, provider: provider(accountId), groupId, accountId, model, endpoint })
   }
 
   function errorRow({ groupId, model, endpoint }: EndedRequest, accountId: number | null, code: FailureCode): TallyRow {
-    const tuple = `${code}|${accountId ?? ''}|${groupId ?? ''}|${endpoint ?? ''}|${model ?? ''}`
-    return row('error', tuple, { ...NOBODY, provider: provider(accountId), groupId, accountId, model, endpoint, code })
+    const name = `error|${code}|${accountId ?? ''}|${groupId ?? ''}|${endpoint ?? ''}|${model ?? ''}`
+    const known = rows.get(name)
+    if (known !== undefined) return known
+    return addRow('error', name, {
+      ...NOBODY,
+      provider: provider(accountId),
+      groupId,
+      accountId,
+      model,
+      endpoint,
+      code,
+    })
   }
 
   function personRow(dimension: 'user' | 'key', id: number): TallyRow {
-    return row(dimension, String(id), { ...NOBODY, [dimension === 'user' ? 'userId' : 'keyId']: id })
+    const name = `${dimension}|${id}`
+    return rows.get(name) ?? addRow(dimension, name, { ...NOBODY, [dimension === 'user' ? 'userId' : 'keyId']: id })
   }
 
   function provider(accountId: number | null): string | null {
     return accountId === null ? null : providerOf(accountId)
   }
 
-  function row(dimension: Dimension, tuple: string, values: TupleValues): TallyRow {
-    const name = `${dimension}|${tuple}`
-    const known = rows.get(name)
-    if (known !== undefined) return known
+  function addRow(dimension: Dimension, name: string, values: TupleValues): TallyRow {
     if (sizes[dimension] >= bounds[dimension]) {
       folded += 1
       return otherRow(dimension, values.code)
