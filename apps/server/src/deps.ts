@@ -180,18 +180,18 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   })
   opened.defer(() => jobs.close())
   let isListening = false
+  const faults = { log, onFault: ops.errorLog.recordFault }
   const app = createApp({
+    ...faults,
     gateway: gateway.routes,
     trpc: trpc.httpHandler,
     metrics: createMetricsHandler(ops.prometheus, env.metricsToken),
     exports: trpc.exportsHandler,
     isAllowedHost: trpc.isAllowedHost,
     panelDir: PANEL_DIR,
-    onFault: ops.errorLog.recordFault,
     readiness: () => ({ isReady: isListening && gateway.isServing(), missing: gateway.missing() }),
-    log,
   })
-  const listening = createAppServer(app)
+  const listening = createAppServer(app, { ...faults, gateway: gateway.routes })
   server = listening
   listening.on('upgrade', trpc.upgrade)
   listening.on('listening', () => {

@@ -32,18 +32,30 @@ const PASSED = [
   '/v1/audio/transcriptions',
 ] as const
 
-/** Everything under `/v1` and its aliases. No middleware stands before the two hot routes unless CORS is configured. */
-export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
+export interface GatewayRoutes {
+  router: Router
+  /** The routes that cost, by the path as it is mostly written: whoever matches it need not ask the router. */
+  posts: ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void>
+}
+
+/** Everything under `/v1` and its aliases. Where CORS is configured, its middleware stands before all of them. */
+export function createGatewayRoutes(options: GatewayRoutesOptions): GatewayRoutes {
   const { callerOf, config, sql, ports, log } = options
   const router = express.Router({ caseSensitive: true, strict: false })
   const answered = createAnswered({ callerOf, clock: ports.clock, onRefused: options.onRefused, log })
   const refuse = createRefuse({ callerOf, clock: ports.clock, onRefused: options.onRefused })
   const models = createModelsHandler({ callerOf, config, answered })
-  if (options.corsOrigins.length > 0) router.use(createCors(options.corsOrigins))
+  const hasCors = options.corsOrigins.length > 0
+  if (hasCors) router.use(createCors(options.corsOrigins))
 
-  router.post(CHAT, createCompletionHandler(options, '/v1/chat/completions', 'chat'))
-  router.post(RESPONSES, createCompletionHandler(options, '/v1/responses', 'responses'))
-  for (const endpoint of PASSED) router.post(endpoint, createCompletionHandler(options, endpoint, null))
+  const chat = createCompletionHandler(options, '/v1/chat/completions', 'chat')
+  const responses = createCompletionHandler(options, '/v1/responses', 'responses')
+  const posts = new Map([
+    ...CHAT.map((path) => [path, chat] as const),
+    ...RESPONSES.map((path) => [path, responses] as const),
+    ...PASSED.map((path) => [path, createCompletionHandler(options, path, null)] as const),
+  ])
+  for (const [path, handle] of posts) router.post(path, handle)
   const stored = createStoredResponseHandlers(options)
   router.get(STORED, stored({ method: 'GET', action: '' }))
   router.delete(STORED, stored({ method: 'DELETE', action: '' }))
@@ -76,7 +88,7 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
   )
   router.all(['/v1', '/v1/{*rest}'], refuseRoute)
   router.use(refuseUnreadable)
-  return router
+  return { router, posts: hasCors ? new Map() : posts }
 
   function refuseMethod(request: IncomingMessage, response: ServerResponse): void {
     refuse(request, response, new GatewayError('method_not_allowed'))
