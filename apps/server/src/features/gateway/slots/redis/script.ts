@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { RedisCommands } from '../../../../shared/redis.ts'
+import { gatherWrites, type RedisCommands } from '../../../../shared/redis.ts'
 
 export interface Script {
   lua: string
@@ -20,6 +20,7 @@ export async function runScript(
   keys: string[],
   args: (string | number)[],
 ): Promise<ScriptValue[]> {
+  gatherWrites(commands)
   try {
     return asList(await commands.evalsha(sha, keys.length, ...keys, ...args))
   } catch (error) {
