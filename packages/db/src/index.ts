@@ -14,6 +14,7 @@ export {
   releaseCredit,
   renewLeases,
   sweepLeases,
+  tryLeaseCredit,
 } from './money/credit-leases.ts'
 export { type WindowMismatch, windowMismatches } from './money/window-check.ts'
 export { COUNT_COLUMNS, COUNT_MASK, HISTOGRAMS, ROW_COLUMNS, summed, summedTimes } from './ops/columns.ts'

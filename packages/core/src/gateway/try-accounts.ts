@@ -62,7 +62,7 @@ export async function answerFromPool(run: Run): Promise<Answer> {
 type SpokenRoute = Route & { exchange: Exchange }
 
 /** The next account that can be asked, or null when a failure is in hand and nobody is left to try. */
-async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | null): Promise<SpokenRoute | null> {
+export async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | null): Promise<SpokenRoute | null> {
   const { story, ports, held } = run
   let unsayable: GatewayError | null = null
   for (;;) {

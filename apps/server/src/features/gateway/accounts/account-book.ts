@@ -16,6 +16,8 @@ const TTFT_WEIGHT = 0.2
 
 export interface LiveAccounts extends AccountBook {
   live(accountId: number): AccountLive | undefined
+  /** What `boundAccount` and `servingAccount` would tell, with nothing renewed. */
+  lookAtSession(sessionKey: string): Promise<{ boundTo: number | null; servedBy: number | null }>
   lastUsedAtMs(accountId: number): number | null
   /** Forgets what was learnt of an account; an `error` stays for the database to lift. */
   clear(accountId: number): void
@@ -132,6 +134,11 @@ export function createAccountBook({
       return binding !== null && isStillBound(binding) ? binding.accountId : null
     },
     servingAccount: (sessionKey) => sessions.bound(sessionKey)?.accountId ?? null,
+    async lookAtSession(sessionKey) {
+      const binding = await sessions.look(sessionKey)
+      if (binding === null) return { boundTo: null, servedBy: null }
+      return { boundTo: isStillBound(binding) ? binding.accountId : null, servedBy: binding.accountId }
+    },
     bind(sessionKey, accountId) {
       const known = sessions.bound(sessionKey)
       const isKept = known?.accountId === accountId && isStillBound(known)

@@ -6,7 +6,7 @@ import type { RedisClient } from '../../../../shared/redis.ts'
 import { ACCOUNT_QUEUE_LIMIT } from '../account-slots.ts'
 import type { GatewaySlots } from '../in-process-slots.ts'
 import { LeaseBook } from '../lease-book.ts'
-import { USER_WAIT_MS, WAITING_ROOM_EXTRA } from '../user-slots.ts'
+import { type AdmissionLook, USER_WAIT_MS, WAITING_ROOM_EXTRA } from '../user-slots.ts'
 import { createHolds, type Hold } from './holds.ts'
 import { createLoads, LOADS_EVERY_MS } from './loads.ts'
 import { createLocalShare } from './local-share.ts'
@@ -15,6 +15,9 @@ import { Moved } from './moved.ts'
 import { createSharedRates } from './shared-rates.ts'
 import { type Ask, createSides } from './side.ts'
 import { createWaiters } from './waiters.ts'
+
+/** Who only looks names no request. */
+const NOBODY = '-'
 
 export interface RedisSlots extends GatewaySlots {
   /** Redis is slow or gone: every instance enforces its share alone. */
@@ -104,7 +107,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
 
   async function admitShared(request: AdmitRequest): Promise<Admission> {
     const ask = userAsk(request)
-    const places = request.onBusy === 'fail' ? null : Math.max(request.userConcurrency, 1) + WAITING_ROOM_EXTRA
+    const places = placesFor(request)
     const { claimed, counted } = await asked(ask, rates.claim(request, ask, places))
     if (claimed.kind === 'held') return holds.hold(ask, null).count(counted)
     if (claimed.kind === 'refused') throw refusalOf(claimed.reason)
@@ -116,6 +119,32 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
       counted?.withdraw()
       throw error
     }
+  }
+
+  async function look(request: AdmitRequest): Promise<AdmissionLook> {
+    if (!isShared) return local.look(request)
+    const { looked, rates: left, refused } = await rates.look(request, userAsk(request), placesFor(request))
+    const { became, load, heldOfPart } = looked
+    const seen = { rates: left, user: { inFlight: load.held, waiting: load.waiting }, keyInFlight: heldOfPart }
+    if (refused !== null) return { ...seen, refusal: refused, waitsFor: null }
+    if (became === 'held') return { ...seen, refusal: null, waitsFor: null }
+    const { keyConcurrency } = request
+    const isKeyFull = keyConcurrency > 0 && heldOfPart >= keyConcurrency
+    if (became === 'queued') {
+      return { ...seen, refusal: null, waitsFor: isKeyFull ? 'key_concurrency_limit' : 'user_concurrency_limit' }
+    }
+    return { ...seen, refusal: refusalOf(became), waitsFor: null }
+  }
+
+  /** With Redis away: what this instance lends of them. */
+  async function withLoads(candidates: readonly Candidate[]): Promise<Candidate[]> {
+    if (!isShared) return [...candidates]
+    return Promise.all(
+      candidates.map(async (candidate) => {
+        const { load } = await sides.look(accountAsk(candidate, NOBODY), null)
+        return { ...candidate, live: { ...candidate.live, inFlight: load.held, waiting: load.waiting } }
+      }),
+    )
   }
 
   async function admitLocal(request: AdmitRequest): Promise<Admission> {
@@ -196,6 +225,8 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
 
   return {
     admit,
+    look,
+    withLoads,
     ratesLeft: (caller) => (isShared ? rates.left(caller) : local.ratesLeft(caller)),
     takeAccount,
     waitForAccount,
@@ -211,6 +242,11 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
       await leave(membership, redis, woken)
     },
   }
+}
+
+/** Places in the waiting room; null = nobody waits. */
+function placesFor({ onBusy, userConcurrency }: AdmitRequest): number | null {
+  return onBusy === 'fail' ? null : Math.max(userConcurrency, 1) + WAITING_ROOM_EXTRA
 }
 
 function userAsk({ userId, userConcurrency, keyId, keyConcurrency, requestId }: AdmitRequest): Ask {
