@@ -87,6 +87,27 @@ describe.skipIf(redisProgram === null).each(KINDS)('two instances on $kind', ({ 
     }
   })
 
+  test('a session that one binds is told of by the other, which only asks the way and binds nothing', async () => {
+    const tenant = await plant()
+    const [one, other] = pair()
+    statuses = [500, 200]
+    await call(one, tenant.key, 'told')
+    statuses = [200, 200]
+    const admin = await signIn(other)
+    try {
+      const asks = { keyId: tenant.keyId, model: 'sandbox-small' }
+      const bound = await admin.ops.explainRoute.query({ ...asks, session: 'told' })
+      expect(bound.verdict).toEqual({ kind: 'served', accountId: tenant.accountIds[1] })
+      expect(bound.steps?.account.session).toEqual({ boundTo: tenant.accountIds[1], servedBy: tenant.accountIds[1] })
+      for (let n = 0; n < 2; n++) {
+        const { steps } = await admin.ops.explainRoute.query({ ...asks, session: 'never heard of' })
+        expect(steps?.account.session).toEqual({ boundTo: null, servedBy: null })
+      }
+    } finally {
+      await admin.$connection.close()
+    }
+  })
+
   test('an account that cools on one is left alone by the other, and is back for both when it is cleared', async () => {
     const tenant = await plant()
     const [one, other] = pair()

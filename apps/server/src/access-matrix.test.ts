@@ -94,6 +94,7 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'ops.leases.release': 'operator',
   'ops.requests.list': 'viewer',
   'ops.requests.get': 'viewer',
+  'ops.explainRoute': 'viewer',
   'ops.errors.list': 'viewer',
   'ops.errors.get': 'viewer',
   'ops.errors.resolve': 'operator',

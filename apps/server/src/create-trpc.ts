@@ -13,6 +13,7 @@ import { createPasswords } from './features/auth/passwords.ts'
 import { createSessions } from './features/auth/sessions.ts'
 import { createTickets } from './features/auth/tickets.ts'
 import { createSecondFactor } from './features/auth/totp.ts'
+import type { ExplainRoute } from './features/gateway/explain/explain-route.ts'
 import { createGroupStore } from './features/groups/store.ts'
 import { createKeyStore } from './features/keys/store.ts'
 import { createMy } from './features/my/my.ts'
@@ -57,6 +58,8 @@ export interface TrpcOptions {
   runtime: AccountRuntime
   tokens: AccountTokens
   live: LiveFeed
+  /** Which way a request would go now. */
+  explainRoute: ExplainRoute
   ownRequests: OwnRequests
   /** To the other instances; null = there is one. */
   bus: Pick<InstanceBus, 'ask'> | null
@@ -138,6 +141,7 @@ function createServices({
   runtime,
   tokens,
   live,
+  explainRoute,
   ownRequests,
   bus,
   sandbox,
@@ -203,6 +207,7 @@ function createServices({
     live,
     ops: createOps({ database: reports, clock, settings: settings.get, databaseDir }),
     leases: createLeases({ database: reports, own: ownRequests, bus }),
+    explainRoute,
     requests: createRequests({ ledger: usage, errors, clock }),
     errors,
     errorsFeed: createErrorsFeed({ errors, log }),

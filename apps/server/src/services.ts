@@ -4,6 +4,7 @@ import type { Auth } from './features/auth/auth.ts'
 import type { Sessions } from './features/auth/sessions.ts'
 import type { Tickets } from './features/auth/tickets.ts'
 import type { SecondFactor } from './features/auth/totp.ts'
+import type { ExplainRoute } from './features/gateway/explain/explain-route.ts'
 import type { GroupStore } from './features/groups/store.ts'
 import type { KeyStore } from './features/keys/store.ts'
 import type { My } from './features/my/my.ts'
@@ -45,6 +46,7 @@ export interface Services {
   live: LiveFeed
   ops: Ops
   leases: Leases
+  explainRoute: ExplainRoute
   requests: Requests<UsageRecord, UsageDetail>
   errors: Errors
   errorsFeed: ErrorsFeed

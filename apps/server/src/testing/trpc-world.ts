@@ -7,10 +7,12 @@ import { WebSocket } from 'ws'
 import { createTrpc, type TrpcEnv } from '../create-trpc.ts'
 import type { AccountRuntime, AccountView } from '../features/accounts/account.ts'
 import type { Egress } from '../features/accounts/probe.ts'
+import type { ExplainRoute } from '../features/gateway/explain/explain-route.ts'
 import type { OwnRequests } from '../features/ops/leases/leases.ts'
 import { createLiveFeed } from '../features/ops/live/live-feed.ts'
 import type { CommandedSandbox } from '../features/sandbox/sandbox-control.ts'
 import { isWebSocketUpgrade } from '../http/ws-admission.ts'
+import { AppError } from '../shared/app-error.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
 import type { SocketTimings } from '../ws.ts'
@@ -43,6 +45,7 @@ interface WorldOptions {
   env?: Partial<TrpcEnv>
   runtime?: Partial<AccountRuntime>
   egress?: Partial<Egress>
+  explainRoute?: ExplainRoute
   ownRequests?: Partial<OwnRequests>
   sandbox?: CommandedSandbox | null
   timings?: SocketTimings
@@ -50,7 +53,7 @@ interface WorldOptions {
 
 /** A database, the tRPC side on a real server, and users of every role; `await using` takes it all down. */
 export async function trpcWorld(options: WorldOptions = {}) {
-  const { env, runtime, egress, ownRequests, sandbox = null, timings } = options
+  const { env, runtime, egress, explainRoute, ownRequests, sandbox = null, timings } = options
   const database = await freshDatabase()
   const clock = createTestClock()
   const logged: string[] = []
@@ -69,6 +72,11 @@ export async function trpcWorld(options: WorldOptions = {}) {
     clock,
     log,
     live,
+    explainRoute:
+      explainRoute ??
+      (() => {
+        throw new AppError('not_found', { field: 'keyId' })
+      }),
     ownRequests: { list: () => [], release: () => false, ...ownRequests },
     bus: null,
     egress: { checkUrl: async () => {}, checkProxy: async () => {}, poolFor: () => upstreams, ...egress },

@@ -1,4 +1,5 @@
 import { tracked } from '@trpc/server'
+import { opsExplainRoute } from '@turnpike/core/inputs/explain-route'
 import {
   opsDimensionStats,
   opsErrorDistribution,
@@ -65,6 +66,9 @@ export const opsRouter = router({
   concurrency: procedure('ops:read').query(({ ctx }) => ctx.services.leases.concurrency()),
   leases: leasesRouter,
   requests: requestsRouter,
+  explainRoute: procedure('ops:read')
+    .input(opsExplainRoute)
+    .query(({ ctx, input }) => ctx.services.explainRoute(input)),
   errors: errorsRouter,
   errorsLive,
   live: procedure('ops:read')
