@@ -95,6 +95,7 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'ops.requests.list': 'viewer',
   'ops.requests.get': 'viewer',
   'ops.explainRoute': 'viewer',
+  'ops.export': 'viewer',
   'ops.errors.list': 'viewer',
   'ops.errors.get': 'viewer',
   'ops.errors.resolve': 'operator',

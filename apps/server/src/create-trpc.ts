@@ -19,6 +19,7 @@ import { createKeyStore } from './features/keys/store.ts'
 import { createMy } from './features/my/my.ts'
 import { createErrors } from './features/ops/errors/errors.ts'
 import { createErrorsFeed } from './features/ops/errors/errors-feed.ts'
+import { createOpsExport } from './features/ops/exports/ops-export.ts'
 import { createLeases, type OwnRequests } from './features/ops/leases/leases.ts'
 import type { InstanceBus } from './features/ops/live/instance-bus.ts'
 import type { LiveFeed } from './features/ops/live/live-feed.ts'
@@ -30,8 +31,8 @@ import { type CommandedSandbox, createSandboxControl } from './features/sandbox/
 import { createSettingsStore } from './features/settings/settings.ts'
 import { createSubscriptions } from './features/subscriptions/subscriptions.ts'
 import { createServiceTokens } from './features/tokens/tokens.ts'
-import { createExports } from './features/usage/exports.ts'
 import { createUsage } from './features/usage/usage.ts'
+import { createUsageExport, USAGE_COLUMNS, usageCells } from './features/usage/usage-export.ts'
 import { createUserStore } from './features/users/store.ts'
 import { createClientAddress, createProxyTrust } from './http/client-address.ts'
 import { createOriginRules } from './http/origin-rules.ts'
@@ -39,6 +40,7 @@ import { createTrpcHandler } from './http/trpc-handler.ts'
 import { createWsAdmission } from './http/ws-admission.ts'
 import type { Services } from './services.ts'
 import { apiKeyPepper } from './shared/api-key.ts'
+import { createExports } from './shared/exports/exports.ts'
 import type { Log } from './shared/logger.ts'
 import { hasPermission } from './shared/permissions.ts'
 import type { SecretBox } from './shared/secret-box.ts'
@@ -163,6 +165,8 @@ function createServices({
   const settings = createSettingsStore({ db })
   const errors = createErrors({ database: reports, clock })
   const usage = createUsage({ sql, clock })
+  const ops = createOps({ database: reports, clock, settings: settings.get, databaseDir })
+  const requests = createRequests({ ledger: usage, errors, clock })
   const services: Services = {
     auth: createAuth({ db, sessions, passwords, invites, secondFactor, attempts: createAttempts({ clock }) }),
     sessions,
@@ -195,20 +199,21 @@ function createServices({
     usage,
     my: createMy({ sql, clock, findUser: users.get }),
     exports: createExports({
-      sql,
       clock,
       log,
       isAllowedHost,
-      async mayExport(userId) {
+      async may(userId, permission) {
         const { status, role } = await users.get(userId)
-        return status === 'active' && hasPermission(role, 'usage:read')
+        return status === 'active' && hasPermission(role, permission)
       },
     }),
+    orderUsage: createUsageExport({ sql, clock }),
+    orderOps: createOpsExport({ ops, errors, requests, ledger: { columns: USAGE_COLUMNS, cellsOf: usageCells } }),
     live,
-    ops: createOps({ database: reports, clock, settings: settings.get, databaseDir }),
+    ops,
     leases: createLeases({ database: reports, own: ownRequests, bus }),
     explainRoute,
-    requests: createRequests({ ledger: usage, errors, clock }),
+    requests,
     errors,
     errorsFeed: createErrorsFeed({ errors, log }),
     audit: createAudit({ db }),

@@ -10,6 +10,7 @@ import type { KeyStore } from './features/keys/store.ts'
 import type { My } from './features/my/my.ts'
 import type { Errors } from './features/ops/errors/errors.ts'
 import type { ErrorsFeed } from './features/ops/errors/errors-feed.ts'
+import type { OrderOps } from './features/ops/exports/ops-export.ts'
 import type { Leases } from './features/ops/leases/leases.ts'
 import type { LiveFeed } from './features/ops/live/live-feed.ts'
 import type { Ops } from './features/ops/ops.ts'
@@ -20,10 +21,11 @@ import type { SandboxControl } from './features/sandbox/sandbox-control.ts'
 import type { SettingsStore } from './features/settings/settings.ts'
 import type { Subscriptions } from './features/subscriptions/subscriptions.ts'
 import type { ServiceTokens } from './features/tokens/tokens.ts'
-import type { Exports } from './features/usage/exports.ts'
 import type { Usage } from './features/usage/usage.ts'
+import type { OrderUsage } from './features/usage/usage-export.ts'
 import type { UsageDetail, UsageRecord } from './features/usage/usage-record.ts'
 import type { UserStore } from './features/users/store.ts'
+import type { Exports } from './shared/exports/exports.ts'
 
 /** What procedures call; one of each for the whole process. */
 export interface Services {
@@ -42,6 +44,8 @@ export interface Services {
   serviceTokens: ServiceTokens
   usage: Usage
   exports: Exports
+  orderUsage: OrderUsage
+  orderOps: OrderOps
   my: My
   live: LiveFeed
   ops: Ops

@@ -3,6 +3,7 @@ import { opsExplainRoute } from '@turnpike/core/inputs/explain-route'
 import {
   opsDimensionStats,
   opsErrorDistribution,
+  opsExport,
   opsLatencyHistogram,
   opsMetricsHistory,
   opsOverview,
@@ -55,6 +56,9 @@ export const opsRouter = router({
   accounts: procedure('ops:read')
     .input(opsSeries)
     .query(({ ctx, input }) => ctx.services.ops.accounts(input)),
+  export: procedure('ops:read')
+    .input(opsExport)
+    .mutation(({ ctx, input }) => ctx.services.exports.order(ctx.services.orderOps(input), ctx.identity.userId)),
   jobs: procedure('ops:read').query(({ ctx }) => ctx.services.ops.jobs()),
   storage: procedure('ops:read').query(({ ctx }) => ctx.services.ops.storage()),
   retention: router({

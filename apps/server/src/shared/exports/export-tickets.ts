@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { ExportFormat } from '@turnpike/core/inputs/usage'
-import { AppError } from '../../shared/app-error.ts'
-import type { WallClock } from '../../shared/wall-clock.ts'
-import type { UsageWindow } from './ledger-window.ts'
+import { AppError } from '../app-error.ts'
+import type { WallClock } from '../wall-clock.ts'
+import type { ExportFile } from './export-file.ts'
 
 const TICKET_BYTES = 32
 const TICKET_MS = 60_000
@@ -11,8 +10,7 @@ const MAX_TICKETS = 1_000
 /** What a ticket opens, and to whom it was given. */
 export interface ExportOrder {
   userId: number
-  window: UsageWindow
-  format: ExportFormat
+  file: ExportFile
 }
 
 /** Single-use tickets of exports, good for a minute in this process; `too_many_attempts` where too many wait for use. */

@@ -1,31 +1,25 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { UsageExport } from '@turnpike/core/inputs/usage'
-import type { Db } from '@turnpike/db'
-import { within } from '../../shared/deadline.ts'
-import type { Log } from '../../shared/logger.ts'
-import type { WallClock } from '../../shared/wall-clock.ts'
-import { untilAborted } from './cancelled-query.ts'
-import { exportText } from './export-text.ts'
+import { within } from '../deadline.ts'
+import type { Log } from '../logger.ts'
+import type { Permission } from '../permissions.ts'
+import type { WallClock } from '../wall-clock.ts'
+import type { ExportFile } from './export-file.ts'
 import { createExportTickets, type ExportOrder } from './export-tickets.ts'
-import { declareCursor, fetchFromCursor } from './queries.ts'
-import { windowOf } from './window-of.ts'
 
 const MAX_RUNNING = 5
-const ROWS_AT_ONCE = 500
 /** A client that takes nothing for this long has left. */
 const STALLED_MS = 60_000
 const EXPORT_MS = 1_800_000
 const RETRY_SECONDS = 10
 
 export interface ExportsOptions {
-  sql: Db['sql']
   clock: WallClock
   log: Log
   /** Whether this Host header may see the panel. */
   isAllowedHost(host: string | undefined): boolean
-  /** Whether this user may still read the ledger when he comes for what he ordered. */
-  mayExport(userId: number): Promise<boolean>
+  /** Whether this user still may when he comes for what he ordered. */
+  may(userId: number, permission: Permission): Promise<boolean>
 }
 
 /** Where an export is fetched, once: a path on this server. */
@@ -36,14 +30,14 @@ export interface ExportLink {
 
 export type Exports = ReturnType<typeof createExports>
 
-/** Exports of the ledger: ordered through tRPC, fetched once as `GET /exports/<ticket>` within a minute from this instance. */
-export function createExports({ sql, clock, log, isAllowedHost, mayExport }: ExportsOptions) {
+/** Exports: ordered through tRPC, fetched once as `GET /exports/<ticket>` within a minute from this instance. */
+export function createExports({ clock, log, isAllowedHost, may }: ExportsOptions) {
   const tickets = createExportTickets({ clock })
   let running = 0
 
-  /** `userId` is who asks. Throws `invalid_input`, and `too_many_attempts` where too many wait to be fetched. */
-  function order({ format, ...filters }: UsageExport, userId: number): ExportLink {
-    const { ticket, expiresAtMs } = tickets.issue({ userId, format, window: windowOf(filters, clock.now()) })
+  /** `userId` is who asks. Throws `too_many_attempts` where too many wait to be fetched. */
+  function order(file: ExportFile, userId: number): ExportLink {
+    const { ticket, expiresAtMs } = tickets.issue({ userId, file })
     return { url: `/exports/${ticket}`, expiresAt: new Date(expiresAtMs).toISOString() }
   }
 
@@ -61,12 +55,12 @@ export function createExports({ sql, clock, log, isAllowedHost, mayExport }: Exp
     })
   }
 
-  async function answer(ordered: ExportOrder, response: ServerResponse): Promise<void> {
+  async function answer({ userId, file }: ExportOrder, response: ServerResponse): Promise<void> {
     const left = new AbortController()
     response.once('close', () => left.abort())
     const signal = AbortSignal.any([left.signal, AbortSignal.timeout(EXPORT_MS)])
     try {
-      if (await mayExport(ordered.userId)) await send(ordered, response, signal)
+      if (await may(userId, file.permission)) await send(file, response, signal)
       else refuse(response, 404, 'This export is not there any more')
     } catch (error) {
       if (left.signal.aborted) return
@@ -76,22 +70,24 @@ export function createExports({ sql, clock, log, isAllowedHost, mayExport }: Exp
     }
   }
 
-  async function send({ window, format }: ExportOrder, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const { mediaType, head, linesOf } = exportText(format)
-    await sql.begin('read only', async (transaction) => {
-      await untilAborted(declareCursor(transaction, window), signal)
-      let rows = await untilAborted(fetchFromCursor(transaction, ROWS_AT_ONCE), signal)
-      response.writeHead(200, { ...HEADERS, 'content-type': mediaType, 'content-disposition': disposition(format) })
-      await write(response, head, signal)
-      while (rows.length > 0) {
-        await write(response, linesOf(rows), signal)
-        rows = await untilAborted(fetchFromCursor(transaction, ROWS_AT_ONCE), signal)
-      }
-    })
-    response.end()
+  return { order, handle }
+}
+
+/** Nothing goes out before the first rows are there: until then a failure has a status of its own. */
+async function send(file: ExportFile, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  async function begin(): Promise<void> {
+    if (response.headersSent) return
+    const disposition = `attachment; filename="${file.name}"`
+    response.writeHead(200, { ...HEADERS, 'content-type': file.mediaType, 'content-disposition': disposition })
+    await write(response, file.head, signal)
   }
 
-  return { order, handle }
+  await file.read(async (lines) => {
+    await begin()
+    await write(response, lines, signal)
+  }, signal)
+  await begin()
+  response.end()
 }
 
 const HEADERS = {
@@ -100,10 +96,6 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-}
-
-function disposition(format: UsageExport['format']): string {
-  return `attachment; filename="usage.${format}"`
 }
 
 function refuse(response: ServerResponse, status: number, text: string): void {
