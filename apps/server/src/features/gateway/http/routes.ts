@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GatewayError } from '@turnpike/core/gateway/errors'
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import type { Sql } from 'postgres'
+import { VERSION } from '../../../shared/version.ts'
 import type { Config } from '../config/config.ts'
 import { keyUsage } from '../key-usage.ts'
 import { createAnswered, createRefuse } from './answered.ts'
@@ -10,6 +11,7 @@ import { createCompletionHandler } from './handle-completion.ts'
 import type { HandlerOptions } from './handle-request.ts'
 import { createStoredResponseHandlers } from './handle-stored-response.ts'
 import { createModelsHandler } from './list-models.ts'
+import { openApiDocument } from './openapi.ts'
 
 export interface GatewayRoutesOptions extends HandlerOptions {
   config: () => Config
@@ -72,6 +74,8 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): GatewayRoute
       ),
     )
   })
+  const description = openApiDocument(VERSION)
+  router.get('/openapi.json', (_request, response) => void response.json(description))
   router.all(
     [
       ...CHAT,
