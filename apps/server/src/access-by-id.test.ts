@@ -34,6 +34,8 @@ interface Ids {
   session: number
   request: string
   error: number
+  rule: number
+  event: number
 }
 
 /** What each procedure that names something by its id is asked; those that name an owner's things come in both kinds. */
@@ -70,6 +72,13 @@ const ASKED: Record<string, { of: 'everybody' | 'owner'; input(ids: Ids): object
   'ops.errors.get': { of: 'everybody', input: ({ error: id }) => ({ id }) },
   'ops.errors.resolve': { of: 'everybody', input: ({ error }) => ({ ids: [error] }) },
   'ops.leases.release': { of: 'everybody', input: ({ request: requestId }) => ({ requestId }) },
+  'alerts.rules.get': { of: 'everybody', input: ({ rule: id }) => ({ id }) },
+  'alerts.rules.update': { of: 'everybody', input: ({ rule: id }) => ({ id, version: 1, name: 'x' }) },
+  'alerts.rules.setEnabled': { of: 'everybody', input: ({ rule: id }) => ({ id, enabled: false }) },
+  'alerts.rules.remove': { of: 'everybody', input: ({ rule: id }) => ({ id }) },
+  'alerts.events.get': { of: 'everybody', input: ({ event: id }) => ({ id }) },
+  'alerts.events.acknowledge': { of: 'everybody', input: ({ event: id }) => ({ id }) },
+  'alerts.events.resolve': { of: 'everybody', input: ({ event: id }) => ({ id }) },
   'auth.sessions.revoke': { of: 'owner', input: ({ session: id }) => ({ id }) },
   'my.keys.rotate': { of: 'owner', input: ({ key: id }) => ({ id }) },
   'my.keys.revoke': { of: 'owner', input: ({ key: id }) => ({ id }) },
@@ -146,6 +155,8 @@ const ABSENT_IDS: Ids = {
   session: ABSENT,
   request: ABSENT_REQUEST,
   error: ABSENT,
+  rule: ABSENT,
+  event: ABSENT,
 }
 
 let planted = 0
@@ -181,6 +192,12 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
     insert into ops_error_logs (created_at, source, phase, owner, severity, type, code, instance_id, message, retryable)
     values (now(), 'request', 'upstream', 'provider', 'P1', 'upstream_error', 'upstream_failed', 'i', 'm', true)
     returning id::int as id`
+  const [rule] = await sql<{ id: number }[]>`
+    insert into ops_alert_rules (name, metric_type, aggregation, operator, threshold, recovery_threshold)
+    values ('r', 'error_rate', 'ratio', '>', 5, 5) returning id::int as id`
+  const [event] = await sql<{ id: number }[]>`
+    insert into ops_alert_events (rule_id, rule_name, severity, episode, metric_type, threshold_value, fired_at)
+    values (${rule?.id ?? 0}, 'r', 'warning', 1, 'error_rate', 5, now()) returning id::int as id`
   const ids: Ids = {
     user: user.id,
     key: key.id,
@@ -193,6 +210,8 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
     session: session?.id ?? 0,
     request: outcome.requestId,
     error: error?.id ?? 0,
+    rule: rule?.id ?? 0,
+    event: event?.id ?? 0,
   }
   return { ids }
 }

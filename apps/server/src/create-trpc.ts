@@ -4,6 +4,7 @@ import type { AccountRuntime } from './features/accounts/account.ts'
 import { type AccountTokens, createAccounts } from './features/accounts/accounts.ts'
 import { createProbe, type Egress } from './features/accounts/probe.ts'
 import { createAccountStore } from './features/accounts/store.ts'
+import type { Judging } from './features/alerts/judging.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createAttempts } from './features/auth/attempts.ts'
 import { createAuth } from './features/auth/auth.ts'
@@ -62,6 +63,7 @@ export interface TrpcOptions {
   live: LiveFeed
   /** Which way a request would go now. */
   explainRoute: ExplainRoute
+  judging: Judging
   ownRequests: OwnRequests
   /** To the other instances; null = there is one. */
   bus: Pick<InstanceBus, 'ask'> | null
@@ -144,6 +146,7 @@ function createServices({
   tokens,
   live,
   explainRoute,
+  judging,
   ownRequests,
   bus,
   sandbox,
@@ -217,6 +220,10 @@ function createServices({
     errors,
     errorsFeed: createErrorsFeed({ errors, log }),
     audit: createAudit({ db }),
+    alertRules: judging.rules,
+    previewAlertRule: judging.preview,
+    alertEvents: judging.events,
+    alertEventsFeed: judging.eventsFeed,
     sandbox: createSandboxControl({ db, sandbox }),
     panelUrl,
   }

@@ -10,10 +10,14 @@ import type { Env } from './env.ts'
 import { createHealthChecks } from './features/accounts/health-checks.ts'
 import { createAccessTokens } from './features/accounts/tokens/access-tokens.ts'
 import { createTokenEndpoint } from './features/accounts/tokens/token-endpoint.ts'
+import { enqueueNotices } from './features/alerts/delivery/enqueue-notices.ts'
+import { alertsJob } from './features/alerts/evaluation/alerts-job.ts'
+import { createJudging } from './features/alerts/judging.ts'
 import { openGateway } from './features/gateway/gateway.ts'
 import { createJobs } from './features/ops/jobs/jobs.ts'
 import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
 import { openOps } from './features/ops/open-ops.ts'
+import { createCountsSource } from './features/ops/queries/source.ts'
 import { createMetricsHandler } from './features/ops/telemetry/metrics-handler.ts'
 import type { Telemetry, TelemetryOptions } from './features/ops/telemetry/otlp/telemetry.ts'
 import { createClientAddress } from './http/client-address.ts'
@@ -140,6 +144,15 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   openedGateway = gateway
   await ops.listen()
 
+  const judging = createJudging({
+    database: db,
+    reports: databases.reports,
+    source: createCountsSource(databases.reports.sql),
+    enqueue: enqueueNotices,
+    clock: systemClock,
+    log,
+  })
+  opened.defer(() => judging.evaluator.stop())
   const trpc = createTrpc({
     database: db,
     reports: databases.reports,
@@ -152,6 +165,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     tokens,
     live: ops.live,
     explainRoute: gateway.explainRoute,
+    judging,
     ownRequests: ops.ownRequests,
     bus: ops.bus,
     sandbox,
@@ -175,7 +189,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     sql: databases.jobs.sql,
     databaseUrl,
     applicationName: `turnpike queue ${instanceId}`,
-    jobs: opsJobs({ sql: databases.jobs.sql, clock: systemClock }),
+    jobs: [...opsJobs({ sql: databases.jobs.sql, clock: systemClock }), alertsJob(judging.evaluator)],
     onFault: ops.errorLog.recordFault,
     log,
   })
@@ -199,6 +213,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     isListening = true
     ops.metrics.start()
     jobs.start()
+    judging.evaluator.start()
   })
   return {
     db: db.db,

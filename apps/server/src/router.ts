@@ -1,4 +1,5 @@
 import { accountsRouter } from './features/accounts/router.ts'
+import { alertsRouter } from './features/alerts/router.ts'
 import { auditRouter } from './features/audit/router.ts'
 import { authRouter } from './features/auth/router.ts'
 import { groupsRouter } from './features/groups/router.ts'
@@ -30,6 +31,7 @@ export const appRouter = router({
   tokens: tokensRouter,
   usage: usageRouter,
   ops: opsRouter,
+  alerts: alertsRouter,
   sandbox: sandboxRouter,
   my: myRouter,
 })

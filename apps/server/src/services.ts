@@ -1,4 +1,8 @@
 import type { Accounts } from './features/accounts/accounts.ts'
+import type { AlertEvents } from './features/alerts/events/events.ts'
+import type { EventsFeed } from './features/alerts/events/events-feed.ts'
+import type { Judging } from './features/alerts/judging.ts'
+import type { AlertRules } from './features/alerts/rules/rules.ts'
 import type { Audit } from './features/audit/audit.ts'
 import type { Auth } from './features/auth/auth.ts'
 import type { Sessions } from './features/auth/sessions.ts'
@@ -55,6 +59,10 @@ export interface Services {
   errors: Errors
   errorsFeed: ErrorsFeed
   audit: Audit
+  alertRules: AlertRules
+  previewAlertRule: Judging['preview']
+  alertEvents: AlertEvents
+  alertEventsFeed: EventsFeed
   sandbox: SandboxControl
   /** Where people reach the panel. */
   panelUrl(): string

@@ -7,9 +7,12 @@ import { WebSocket } from 'ws'
 import { createTrpc, type TrpcEnv } from '../create-trpc.ts'
 import type { AccountRuntime, AccountView } from '../features/accounts/account.ts'
 import type { Egress } from '../features/accounts/probe.ts'
+import { enqueueNotices } from '../features/alerts/delivery/enqueue-notices.ts'
+import { createJudging } from '../features/alerts/judging.ts'
 import type { ExplainRoute } from '../features/gateway/explain/explain-route.ts'
 import type { OwnRequests } from '../features/ops/leases/leases.ts'
 import { createLiveFeed } from '../features/ops/live/live-feed.ts'
+import { createCountsSource } from '../features/ops/queries/source.ts'
 import type { CommandedSandbox } from '../features/sandbox/sandbox-control.ts'
 import { isWebSocketUpgrade } from '../http/ws-admission.ts'
 import { AppError } from '../shared/app-error.ts'
@@ -77,6 +80,14 @@ export async function trpcWorld(options: WorldOptions = {}) {
       (() => {
         throw new AppError('not_found', { field: 'keyId' })
       }),
+    judging: createJudging({
+      database,
+      reports: database,
+      source: createCountsSource(database.sql),
+      enqueue: enqueueNotices,
+      clock,
+      log,
+    }),
     ownRequests: { list: () => [], release: () => false, ...ownRequests },
     bus: null,
     egress: { checkUrl: async () => {}, checkProxy: async () => {}, poolFor: () => upstreams, ...egress },

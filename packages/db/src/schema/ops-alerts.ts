@@ -9,6 +9,7 @@ import {
 } from '@turnpike/core/ops/words'
 import { sql } from 'drizzle-orm'
 import {
+  bigint,
   boolean,
   doublePrecision,
   index,
@@ -90,9 +91,12 @@ export const opsAlertEvents = pgTable(
     acknowledgedBy: ref(),
     /** What made it fire: values, what moved, links. */
     explanation: jsonb().notNull().default({}),
+    /** Of its newest change; a trigger numbers changes in the order of writing. */
+    revision: bigint({ mode: 'number' }).notNull().default(0),
   },
   (table) => [
     uniqueIndex('ops_alert_events_episode_unique').on(table.ruleId, table.labels, table.episode),
+    index('ops_alert_events_revision_index').on(table.revision),
     index('ops_alert_events_rule_id_index').on(table.ruleId, table.id),
     index('ops_alert_events_fired_at_index').on(table.firedAt, table.id),
     index('ops_alert_events_firing_index').on(table.firedAt).where(sql`${table.status} = 'firing'`),

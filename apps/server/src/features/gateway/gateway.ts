@@ -252,6 +252,7 @@ export async function openGateway(options: GatewayOptions) {
     /** What is true now, for the metrics of this instance. */
     instanceGauges: () => ({
       ...gauges(),
+      accountsByGroup: accounts.countsByGroup(),
       journalBacklogBytes: journal.stats().bytes,
       redisConn: shared === null ? null : shared.isDegraded() ? 0 : 1,
       isDatabaseAway: database.isAway(),

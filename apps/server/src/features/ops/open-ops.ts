@@ -21,7 +21,12 @@ import { createPrometheus, type PrometheusGauges } from './telemetry/prometheus.
 /** What operations asks the gateway. */
 interface WatchedGateway {
   gauges(): LiveGauges
-  instanceGauges(): LiveGauges & { journalBacklogBytes: number; redisConn: number | null; isDatabaseAway: boolean }
+  instanceGauges(): LiveGauges & {
+    accountsByGroup: Record<string, [available: number, total: number]>
+    journalBacklogBytes: number
+    redisConn: number | null
+    isDatabaseAway: boolean
+  }
   stats(): {
     journal: { bytes: number }
     ledger: { stranded: number; lost: number }

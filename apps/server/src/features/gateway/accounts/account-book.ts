@@ -27,6 +27,8 @@ export interface LiveAccounts extends AccountBook {
   refresh(): void
   /** Accounts that could take a request now / that exist. */
   counts(): { available: number; total: number }
+  /** The same of each group that has accounts, by its id. */
+  countsByGroup(): Record<string, [available: number, total: number]>
 }
 
 export interface LearntElsewhere {
@@ -66,6 +68,12 @@ export function createAccountBook({
       lives.set(account.id, live)
     }
     return live
+  }
+
+  function isAvailable(account: AccountConfig): boolean {
+    const { health } = liveOf(account)
+    const isUp = account.status === 'active' && account.schedulable && account.expiresAtMs > now()
+    return isUp && health.coolingUntilMs <= now() && health.breaker.openUntilMs <= now()
   }
 
   function refresh(): void {
@@ -159,14 +167,19 @@ export function createAccountBook({
     },
     refresh,
     counts() {
-      let available = 0
       const { accounts } = config()
-      for (const account of accounts.values()) {
-        const { health } = liveOf(account)
-        const isUp = account.status === 'active' && account.schedulable && account.expiresAtMs > now()
-        if (isUp && health.coolingUntilMs <= now() && health.breaker.openUntilMs <= now()) available++
-      }
+      const available = [...accounts.values()].filter(isAvailable).length
       return { available, total: accounts.size }
+    },
+    countsByGroup() {
+      const counts: Record<string, [available: number, total: number]> = {}
+      for (const account of config().accounts.values()) {
+        for (const groupId of account.groups.keys()) {
+          const [available, total] = counts[groupId] ?? [0, 0]
+          counts[groupId] = [available + (isAvailable(account) ? 1 : 0), total + 1]
+        }
+      }
+      return counts
     },
   }
 }
