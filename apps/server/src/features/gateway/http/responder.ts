@@ -17,7 +17,11 @@ import { identityHeaders, rateHeaders, timingHeaders } from './answer-headers.ts
 /** A comment and one newline: an empty line would end an event that is not there. */
 const PING = ': ping\n'
 
+/** The chunk of size zero that ends a chunked body (RFC 9112, 7.1). */
+const LAST_CHUNK = '0\r\n\r\n'
+
 const LAST_OF_CONNECTION = { connection: 'close' }
+const CHUNKED = { 'transfer-encoding': 'chunked' }
 
 interface ResponderOptions {
   response: ServerResponse
@@ -57,6 +61,8 @@ class ResponseWriter implements HttpResponder {
   #protocol: WireProtocol = 'chat'
   #lastWriteAt: number
   #keepAlive: NodeJS.Timeout | null = null
+  /** The chunks of the body are made here: Node would send each in four pieces, which costs more than the event does. */
+  #isChunking = false
   #key: KeyRecord | null = null
 
   constructor(options: ResponderOptions) {
@@ -78,8 +84,7 @@ class ResponseWriter implements HttpResponder {
     this.close()
     // A stream that a keep-alive has opened can take no status any more.
     if (response.headersSent) {
-      response.end(wholeAnswerEvent(answer.body, this.#protocol, requestId), 'latin1')
-      return
+      return this.end(wholeAnswerEvent(answer.body, this.#protocol, requestId))
     }
     const headers = this.#headersOf(answer)
     headers['content-type'] ??= 'application/json'
@@ -103,7 +108,7 @@ class ResponseWriter implements HttpResponder {
   }
 
   end(rest: string): void {
-    this.#options.response.end(rest, 'latin1')
+    this.#options.response.end(this.#isChunking ? this.#framed(rest) + LAST_CHUNK : rest, 'latin1')
   }
 
   cut(): void {
@@ -113,10 +118,7 @@ class ResponseWriter implements HttpResponder {
   fail(error: GatewayError): void {
     const { response, isCodex } = this.#options
     this.close()
-    if (response.headersSent) {
-      response.end(this.#errorEvent(error), 'latin1')
-      return
-    }
+    if (response.headersSent) return this.end(this.#errorEvent(error))
     const { status, headers, body } = openAiError(error, isCodex())
     response.writeHead(status, {
       ...this.#ownHeaders(error.progress),
@@ -150,18 +152,27 @@ class ResponseWriter implements HttpResponder {
   #openStream(headers: Record<string, string>, status = 200): void {
     const { response, onStream } = this.#options
     onStream()
+    // Not to a caller of HTTP/1.0, who is told the end by the end of the connection.
+    this.#isChunking = response.useChunkedEncodingByDefault
     response.writeHead(status, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache',
       'x-accel-buffering': 'no',
       ...headers,
+      ...(this.#isChunking ? CHUNKED : {}),
     })
+    if (this.#isChunking) response.chunkedEncoding = false
   }
 
   #write(events: string): boolean {
     const { response, monotonic } = this.#options
     this.#lastWriteAt = monotonic()
-    return response.write(events, 'latin1')
+    return response.write(this.#framed(events), 'latin1')
+  }
+
+  /** Nothing is no chunk: it would be the last one. */
+  #framed(bytes: string): string {
+    return this.#isChunking && bytes !== '' ? `${bytes.length.toString(16)}\r\n${bytes}\r\n` : bytes
   }
 
   #onSilence(): void {
