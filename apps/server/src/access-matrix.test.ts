@@ -123,6 +123,7 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'my.keys.create': 'user',
   'my.keys.revoke': 'user',
   'my.keys.rotate': 'user',
+  'my.playgroundKey': 'user',
   'my.usage.list': 'user',
   'my.usage.summary': 'user',
   'my.usage.series': 'user',

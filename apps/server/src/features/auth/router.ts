@@ -38,7 +38,11 @@ export const authRouter = router({
     .query(async ({ ctx }) => {
       const { userId, role, expiresAt } = ctx.identity
       const permissions: Permission[] = [...ROLE_PERMISSIONS[role]]
-      return { user: await ctx.services.users.get(userId), permissions, expiresAt: expiresAt.toISOString() }
+      const [user, secondFactor] = await Promise.all([
+        ctx.services.users.get(userId),
+        ctx.services.secondFactor.stateOf(userId),
+      ])
+      return { user, permissions, secondFactor, expiresAt: expiresAt.toISOString() }
     }),
   changePassword: ownProcedure()
     .input(changePassword)
