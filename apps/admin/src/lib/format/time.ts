@@ -10,6 +10,11 @@ function dateFormat(locale: string, options: Intl.DateTimeFormatOptions): Intl.D
   return format
 }
 
+/** A day of any year, where its hours tell nothing. */
+export function formatDate(locale: string, at: Date, timeZone?: string): string {
+  return dateFormat(locale, { year: 'numeric', month: 'short', day: 'numeric', timeZone }).format(at)
+}
+
 /** Date and time to the second, for lists. */
 export function formatDateTime(locale: string, at: Date, timeZone?: string): string {
   return dateFormat(locale, {

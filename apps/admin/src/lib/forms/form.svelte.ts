@@ -49,7 +49,8 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   /** Void as soon as anything was changed: then it is for the server to say again. */
   const standing = $derived(refusal !== null && refusal.sent === JSON.stringify(input) ? refusal.problem : null)
 
-  const unsaved = createUnsavedGuard(() => JSON.stringify(values) !== settled)
+  const isDirty = $derived(JSON.stringify(values) !== settled)
+  const unsaved = createUnsavedGuard(() => isDirty)
 
   function error(field: string): string | null {
     const issue = touched[field] || wasSent ? issueAt(issues, field) : null
@@ -92,6 +93,10 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
     },
     touch(field: string): void {
       touched[field] = true
+    },
+    /** True while something was typed that the server does not have. */
+    get isDirty() {
+      return isDirty
     },
     get isSending() {
       return isSending

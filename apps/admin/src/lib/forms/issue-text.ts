@@ -19,6 +19,8 @@ export function issueText(issue: Issue): string {
       return m.issue_too_many({ max: format.count(issue.max) })
     case 'not_whole':
       return m.issue_not_whole()
+    case 'not_number':
+      return m.issue_not_number()
     case 'email':
       return m.issue_email()
     case 'address':

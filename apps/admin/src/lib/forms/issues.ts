@@ -7,6 +7,7 @@ export type Issue =
   | { kind: 'too_big'; max: number }
   | { kind: 'too_many'; max: number }
   | { kind: 'not_whole' }
+  | { kind: 'not_number' }
   | { kind: 'email' }
   | { kind: 'address' }
   | { kind: 'money' }
@@ -57,6 +58,7 @@ function toIssue(issue: RawIssue): Issue {
     case 'too_big':
       return tooBig(issue.origin, Number(issue.maximum))
     case 'invalid_type':
+      if (issue.received === 'Infinity') return { kind: 'not_number' }
       return issue.format === 'safeint' || issue.received === 'NaN' ? { kind: 'not_whole' } : { kind: 'required' }
     case 'invalid_key':
       return { kind: 'required' }

@@ -1,7 +1,6 @@
 import type { OutcomeKind } from '@turnpike/core/words'
 import { m } from '#lib/paraglide/messages.js'
 import type { Look } from '#lib/ui/tone.ts'
-import type { Range } from './request-filters.ts'
 import type { TimeName } from './waterfall.ts'
 
 const OUTCOME_LOOKS = {
@@ -18,18 +17,6 @@ const OUTCOME_LOOKS = {
 
 export function outcomeLook(outcome: OutcomeKind): Look {
   return OUTCOME_LOOKS[outcome]
-}
-
-const RANGE_TEXTS = {
-  '1h': m.range_1h,
-  '24h': m.range_24h,
-  '7d': m.range_7d,
-  '30d': m.range_30d,
-  custom: m.range_custom,
-} satisfies Record<Range, () => string>
-
-export function rangeText(range: Range): string {
-  return RANGE_TEXTS[range]()
 }
 
 const TIME_TEXTS = {
