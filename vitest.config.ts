@@ -34,7 +34,7 @@ export default defineConfig({
           name: 'panel',
           include: ['tests/panel/**/*.test.ts'],
           setupFiles: [LEAKS],
-          testTimeout: 60_000,
+          testTimeout: 240_000,
           hookTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

@@ -20,6 +20,13 @@ const PAGES = [
   '/users?edit=1',
   '/keys',
   '/keys?create=1',
+  '/settings/general',
+  '/settings/retention',
+  '/settings/tokens?create=1',
+  '/settings/security',
+  '/settings/sessions',
+  '/settings/jobs',
+  '/settings/audit',
   '/nowhere',
 ]
 

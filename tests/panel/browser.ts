@@ -7,7 +7,7 @@ import { startTurnpike, type Turnpike } from '../support/start-turnpike.ts'
 
 /** Where screenshots are kept. */
 const SHOTS = join(import.meta.dirname, '../../test-results/panel')
-const ACTION_MS = 15_000
+const ACTION_MS = 60_000
 
 export const chromiumPath = findChromium()
 

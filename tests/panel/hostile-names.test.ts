@@ -30,6 +30,7 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
         groupIds: [group.id],
       })
       await client.keys.create.mutate({ name, userId: user.id, groupId: group.id })
+      await client.tokens.create.mutate({ name, scopes: ['usage:read'] })
       await client.accounts.create.mutate({
         name,
         provider: 'sandbox',
@@ -74,6 +75,10 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
     '/my/keys?create=1',
     '/my/requests?model=%3Cimg%20src=x%20onerror=alert(1)%3E',
     '/my/errors',
+    '/settings/tokens',
+    '/settings/audit?action=%3Cscript%3E&by=%22&from=javascript:1',
+    '/settings/audit',
+    '/settings/retention?table=%3Cimg%20src=x%3E',
     '/requests/%3Cimg%20src=x%20onerror=alert(1)%3E',
   ])('are shown as text on %s', async (path) => {
     await using opened = await openPage(world.browser)

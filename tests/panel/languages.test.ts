@@ -21,6 +21,13 @@ const PAGES = [
   '/my/usage',
   '/my/requests',
   '/my/errors',
+  '/settings/general',
+  '/settings/retention',
+  '/settings/tokens?create=1',
+  '/settings/security',
+  '/settings/sessions',
+  '/settings/jobs',
+  '/settings/audit',
 ]
 
 /** English texts that the Chinese page must not show. Names of things that a person gave are none of the page's. */

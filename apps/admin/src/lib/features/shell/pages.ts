@@ -6,6 +6,7 @@ import KeyRound from '@lucide/svelte/icons/key-round'
 import Layers from '@lucide/svelte/icons/layers'
 import LayoutDashboard from '@lucide/svelte/icons/layout-dashboard'
 import Server from '@lucide/svelte/icons/server'
+import Settings from '@lucide/svelte/icons/settings'
 import TriangleAlert from '@lucide/svelte/icons/triangle-alert'
 import Users from '@lucide/svelte/icons/users'
 import { m } from '#lib/paraglide/messages.js'
@@ -17,6 +18,7 @@ export const SECTIONS = [
   { id: 'upstreams', title: m.nav_upstreams },
   { id: 'people', title: m.nav_people },
   { id: 'money', title: m.nav_money },
+  { id: 'system', title: m.system },
   { id: 'own', title: m.nav_own },
 ] as const
 
@@ -31,6 +33,7 @@ export const PAGES = [
   { href: '/users', title: m.page_users, icon: Users, section: 'people', needs: 'users:read' },
   { href: '/keys', title: m.page_keys, icon: KeyRound, section: 'people', needs: 'keys:read' },
   { href: '/usage', title: m.page_usage, icon: ChartColumn, section: 'money', needs: 'usage:read' },
+  { href: '/settings', title: m.page_settings, icon: Settings, section: 'system', needs: 'self' },
   { href: '/my', title: m.page_my, icon: CircleUserRound, section: 'own', needs: 'self' },
 ] as const satisfies readonly {
   href: string
