@@ -1,6 +1,7 @@
 import Activity from '@lucide/svelte/icons/activity'
 import ChartColumn from '@lucide/svelte/icons/chart-column'
 import CircleUserRound from '@lucide/svelte/icons/circle-user-round'
+import FlaskConical from '@lucide/svelte/icons/flask-conical'
 import Gauge from '@lucide/svelte/icons/gauge'
 import KeyRound from '@lucide/svelte/icons/key-round'
 import Layers from '@lucide/svelte/icons/layers'
@@ -33,6 +34,7 @@ export const PAGES = [
   { href: '/users', title: m.page_users, icon: Users, section: 'people', needs: 'users:read' },
   { href: '/keys', title: m.page_keys, icon: KeyRound, section: 'people', needs: 'keys:read' },
   { href: '/usage', title: m.page_usage, icon: ChartColumn, section: 'money', needs: 'usage:read' },
+  { href: '/playground', title: m.page_playground, icon: FlaskConical, section: 'own', needs: 'self' },
   { href: '/settings', title: m.page_settings, icon: Settings, section: 'system', needs: 'self' },
   { href: '/my', title: m.page_my, icon: CircleUserRound, section: 'own', needs: 'self' },
 ] as const satisfies readonly {
