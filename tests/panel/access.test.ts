@@ -20,6 +20,7 @@ const PAGES = [
   '/users?edit=1',
   '/keys',
   '/keys?create=1',
+  '/playground',
   '/settings/general',
   '/settings/retention',
   '/settings/tokens?create=1',
@@ -135,6 +136,60 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     expect(faults).toEqual([])
   })
 
+  test('the keyboard alone makes account, group and key, and finds the request they served', async () => {
+    await using opened = await openPage(world.browser)
+    const { page, faults } = opened
+    const { keyboard } = page
+    await signInPanel(page, world.turnpike)
+
+    await goTo(page, 'groups')
+    await page.getByRole('link', { name: 'Add group' }).press('Enter')
+    await page.getByRole('dialog').getByLabel('Name').waitFor()
+    await keyboard.type('Typed group')
+    await keyboard.press('Enter')
+    await page.getByRole('link', { name: 'Typed group' }).waitFor()
+
+    await goTo(page, 'accounts')
+    await page.getByRole('link', { name: 'Add account' }).press('Enter')
+    const account = page.getByRole('dialog')
+    await account.getByLabel('Name').waitFor()
+    await keyboard.type('Typed account')
+    await chooseByKeys(page, 'Provider', 'Sandbox')
+    await account.getByLabel('Upstream secret').press('x')
+    await account.getByLabel('Typed group').press('Space')
+    await account.getByLabel('Name').press('Enter')
+    await page.getByRole('link', { name: 'Typed account' }).waitFor()
+
+    await goTo(page, 'keys')
+    await page.getByRole('link', { name: 'Create key' }).press('Enter')
+    const key = page.getByRole('dialog')
+    await key.getByLabel('Name').waitFor()
+    await keyboard.type('Typed key')
+    await key.getByLabel('User', { exact: true }).focus()
+    await keyboard.type('Owner')
+    await keyboard.press('ArrowDown')
+    await keyboard.press('Enter')
+    await key.getByLabel('Group', { exact: true }).focus()
+    await keyboard.type('Typed')
+    await keyboard.press('ArrowDown')
+    await keyboard.press('Enter')
+    await key.getByLabel('Name').press('Enter')
+    const secret = await page.getByTestId('secret').inputValue()
+    await keyboard.press('Escape')
+    const requestId = await complete(world.turnpike.facts.gatewayUrl, secret)
+
+    await keyboard.press('Control+k')
+    await page.getByPlaceholder('A page, an account').waitFor()
+    await keyboard.type(requestId)
+    await page.getByRole('option', { name: requestId }).waitFor()
+    await keyboard.press('Enter')
+    await page.getByText('Where the time went').waitFor()
+    await page.getByText('Typed account').first().waitFor()
+    await keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    expect(faults).toEqual([])
+  })
+
   test('whoever wants little motion gets none', async () => {
     await using opened = await openPage(world.browser, { reducedMotion: 'reduce' })
     const { page } = opened
@@ -159,3 +214,27 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     expect(await theme()).toBe('light')
   })
 })
+
+async function goTo(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('Control+k')
+  await page.getByPlaceholder('A page, an account').waitFor()
+  await page.keyboard.type(name)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`**/${name}`)
+}
+
+async function chooseByKeys(page: Page, field: string, option: string): Promise<void> {
+  await page.getByLabel(field).press('ArrowDown')
+  await page.getByRole('option', { name: option }).waitFor()
+  await page.keyboard.type(option)
+  await page.keyboard.press('Enter')
+}
+
+/** The id of a request that the key made; it is in the ledger when this resolves with its answer read. */
+async function complete(gatewayUrl: string, key: string): Promise<string> {
+  const body = JSON.stringify({ model: 'sandbox-small', messages: [{ role: 'user', content: 'Hello' }] })
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+  const answer = await fetch(`${gatewayUrl}/chat/completions`, { method: 'POST', headers, body })
+  await answer.arrayBuffer()
+  return answer.headers.get('x-request-id') ?? ''
+}

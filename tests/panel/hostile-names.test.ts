@@ -75,6 +75,7 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
     '/my/keys?create=1',
     '/my/requests?model=%3Cimg%20src=x%20onerror=alert(1)%3E',
     '/my/errors',
+    '/playground',
     '/settings/tokens',
     '/settings/audit?action=%3Cscript%3E&by=%22&from=javascript:1',
     '/settings/audit',

@@ -21,6 +21,7 @@ const PAGES = [
   '/my/usage',
   '/my/requests',
   '/my/errors',
+  '/playground',
   '/settings/general',
   '/settings/retention',
   '/settings/tokens?create=1',
