@@ -35,7 +35,7 @@ describe.skipIf(!chromiumPath)('the playground, in Chromium', () => {
     await expect.poll(() => page.getByTestId('run-state').textContent(), WAIT).toBe('Complete')
     await expect.poll(() => page.getByTestId('ledger-gateway').textContent(), WAIT).toMatch(/ms|sec/)
     expect(await page.getByTestId('here-ttft').textContent()).toMatch(/ms|sec/)
-    expect(await page.getByTestId('run-tokens').textContent()).toMatch(/\d+ \/ \d+/)
+    expect(await page.getByTestId('run-tokens').textContent()).toMatch(/\d+\s+\/ \d+/)
     expect(await page.getByTestId('run-cost').textContent()).toContain('$')
     await keepShot(page, `playground-${protocol.slice(0, 4).toLowerCase()}`)
     await page.getByTestId('run-facts').getByRole('link').click()
