@@ -12,6 +12,7 @@ const FIGURES = {
   SOAK_REDIS_AWAY_MS: '60000',
   SOAK_ROLLS: '100',
   SOAK_BALANCES: '20',
+  SOAK_TRUTHS: '10000',
 }
 const FOLDERS = ['tests/faults', 'tests/gateway', 'tests/multi-instance']
 

@@ -2,9 +2,9 @@
 
 /**
  * What a row of counts tells of: requests of one provider, group, account, model and endpoint; the same, that ended by one
- * error code; requests of one user; of one key.
+ * error code; requests of one user; of one key; all requests, so that what is asked of them all is one row a step.
  */
-export const DIMENSIONS = ['tuple', 'error', 'user', 'key'] as const
+export const DIMENSIONS = ['tuple', 'error', 'user', 'key', 'all'] as const
 export type Dimension = (typeof DIMENSIONS)[number]
 
 /** Roll-ups of the 10-second buckets, finest first. */

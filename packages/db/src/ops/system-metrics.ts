@@ -85,7 +85,7 @@ const INSERT = `
     (name) => `
     select coalesce(instance_id, '*') as instance_id, '${name}' as name, key, sum(count)::bigint as count from (
       select instance_id, bin >> 40 as key, bin & ${COUNT_MASK} as count
-      from counted cross join lateral unnest(${name}_bins) as bin) as b
+      from counted cross join lateral unnest(${name}_bins) as bin where dimension = 'tuple') as b
     group by grouping sets ((instance_id, key), (key))`,
   ).join(' union all ')}),
   histograms as (

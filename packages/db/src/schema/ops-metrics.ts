@@ -193,7 +193,7 @@ function dimensionColumns() {
   }
 }
 
-/** Sums; only rows of tuples have times. A row of a code counts requests that ended by it and attempts that failed by it. */
+/** Sums; only rows of tuples and of all have times. A row of a code counts requests that ended by it and attempts that failed by it. */
 function tallyColumns() {
   return {
     requests: count(),

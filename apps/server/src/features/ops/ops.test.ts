@@ -277,6 +277,18 @@ test('a user’s share by model comes from the ledger', async () => {
   await expect(ops.overview({ range: '30d', userId: 1, model: 'm1' })).rejects.toMatchObject({ field: 'from' })
 })
 
+test('a user, or a key, alone is told of over any range, and so are the first ones of them', async () => {
+  const window = { fromMs: 0, toMs: NOW + 10_000 }
+  for (const filters of [{ userId: 1 }, { keyId: 2 }]) {
+    const { requests } = await ops.overview({ range: '30d', ...filters })
+    expect(requests.total).toBe(sent(window, filters).length)
+  }
+  const { items } = await ops.dimensionStats({ range: '30d', groupBy: 'user', measure: 'cost', limit: 20 })
+  expect(new Map(items.map(({ id, requests }) => [id, requests]))).toEqual(
+    new Map([1, 2, 3].map((userId) => [userId, sent(window, { userId }).length])),
+  )
+})
+
 test('accounts are told with what they did, and whether they are there', async () => {
   const { items } = await ops.accounts({ range: '24h' })
   expect(items.map(({ name, isAvailable }) => [name, isAvailable]).toSorted()).toEqual([

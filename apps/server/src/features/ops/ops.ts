@@ -41,20 +41,20 @@ export function createOps({ database: { db, sql }, clock, settings, databaseDir 
     return overviewOf(sql, spanOf(window, nowMs), window, { targets: { slaPercent }, overdueJobs, nowMs })
   }
 
-  function series(window: OpsWindow): Promise<Series> {
+  function series(window: OpsWindow, hasTimes: boolean): Promise<Series> {
     const nowMs = clock.now()
-    return seriesOf(sql, spanOf(window, nowMs), window, nowMs)
+    return seriesOf(sql, spanOf(window, nowMs), window, { nowMs, hasTimes })
   }
 
   /** Requests, tokens and times over time. */
   async function throughput(window: OpsWindow) {
-    const { points, ...rest } = await series(window)
+    const { points, ...rest } = await series(window, true)
     return { ...rest, points: points.map((point) => throughputOf(point, rest.stepSeconds)) }
   }
 
   /** Whose errors, over time. */
   async function errorTrend(window: OpsWindow) {
-    const { points, ...rest } = await series(window)
+    const { points, ...rest } = await series(window, false)
     return { ...rest, points: points.map(errorsOf) }
   }
 

@@ -1,7 +1,7 @@
 import type { OpsErrorsList, OpsErrorsResolve } from '@turnpike/core/inputs/ops'
 import type { Db } from '@turnpike/db'
 import { opsErrorLogs } from '@turnpike/db/schema'
-import { and, desc, eq, gte, ilike, inArray, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, ilike, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { AppError } from '../../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../../shared/audit.ts'
 import { containing, type Page, pageOf } from '../../../shared/keyset.ts'
@@ -108,7 +108,10 @@ export function createErrors({ database: { db }, clock }: { database: Db; clock:
           errorCode === undefined ? undefined : eq(t.code, errorCode),
           after === null
             ? undefined
-            : sql`(${t.createdAt}, ${t.requestId}) < (${after.createdAt.toISOString()}::timestamptz, ${after.requestId}::uuid)`,
+            : and(
+                lte(t.createdAt, after.createdAt),
+                sql`(${t.createdAt}, ${t.requestId}) < (${after.createdAt.toISOString()}::timestamptz, ${after.requestId}::uuid)`,
+              ),
         ),
       )
       .orderBy(desc(t.createdAt), desc(t.requestId))
@@ -211,5 +214,10 @@ function placeOf({ createdAt, id }: { createdAt: Date; id: number }): string {
 function cursorOf(cursor: string): SQL | undefined {
   const [, atMs, id] = /^(\d{1,15})\.(\d{1,16})$/.exec(cursor) ?? []
   if (atMs === undefined || id === undefined) throw new AppError('invalid_input', { field: 'cursor' })
-  return sql`(${opsErrorLogs.createdAt}, ${opsErrorLogs.id}) < (${new Date(Number(atMs)).toISOString()}::timestamptz, ${Number(id)}::bigint)`
+  const at = new Date(Number(atMs))
+  // The moment by itself leaves out the days after it.
+  return and(
+    lte(opsErrorLogs.createdAt, at),
+    sql`(${opsErrorLogs.createdAt}, ${opsErrorLogs.id}) < (${at.toISOString()}::timestamptz, ${Number(id)}::bigint)`,
+  )
 }
