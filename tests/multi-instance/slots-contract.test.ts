@@ -35,18 +35,20 @@ describe.each(IMPLEMENTATIONS)('slots: $name', ({ start }) => {
     const { ask, slots } = world
     const first = await ask()
     const order: number[] = []
-    const waiting: Promise<void>[] = []
+    const waiting: Promise<boolean>[] = []
     for (const n of [1, 2, 3, 4, 5]) {
       waiting.push(
         ask().then((lease) => {
           order.push(n)
           lease.release()
+          return lease.hasQueued
         }),
       )
       await waitFor(`waiter ${n}`, () => slots.waiters() === n, SOON_MS)
     }
     first.release()
-    await Promise.all(waiting)
+    expect(first.hasQueued).toBe(false)
+    expect(await Promise.all(waiting)).toEqual([true, true, true, true, true])
     expect(order).toEqual([1, 2, 3, 4, 5])
     expect(slots.book.size).toBe(0)
   })

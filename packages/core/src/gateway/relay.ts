@@ -71,11 +71,17 @@ export async function admit(story: Story, { slots, clock }: RelayPorts): Promise
     client,
   })
   if (!(admitted instanceof Promise)) return admitted
+  let hasQueued = true
   try {
-    return await admitted
+    const admission = await admitted
+    hasQueued = admission.hasQueued
+    return admission
   } finally {
-    story.queueMs += clock.monotonic() - since
-    story.routeStartedAt = clock.monotonic()
+    // To ask other instances takes a moment too, but nobody queues in it.
+    if (hasQueued) {
+      story.queueMs += clock.monotonic() - since
+      story.routeStartedAt = clock.monotonic()
+    }
   }
 }
 

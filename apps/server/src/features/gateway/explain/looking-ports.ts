@@ -60,7 +60,7 @@ export async function lookingPorts(
     sight.asked = request
     sight.admission = admission
     if (admission.refusal !== null) throw admission.refusal
-    return { ...NOTHING_HELD, rates: admission.rates, settleTokens() {}, withdraw() {} }
+    return { ...NOTHING_HELD, hasQueued: false, rates: admission.rates, settleTokens() {}, withdraw() {} }
   }
 
   async function waitForAccount(candidate: Candidate, { waitMs }: { waitMs: number }): Promise<Lease | null> {

@@ -101,7 +101,10 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
     for (const waiter of [...user.queue]) {
       if (!isUnder(user.inFlight, user.limit)) break
       const keyId = waiter.keyId ?? 0
-      if (keyHasRoom(user, keyId)) waiter.wake(lend(user, keyId, waiter.requestId))
+      if (!keyHasRoom(user, keyId)) continue
+      const slot = lend(user, keyId, waiter.requestId)
+      slot.hasQueued = true
+      waiter.wake(slot)
     }
   }
 
@@ -220,6 +223,7 @@ interface UserSlotHome {
 /** A class, because every request makes one: its functions are made once, not with each of them. */
 class UserSlot implements Admission, BookedLease {
   place = -1
+  hasQueued = false
   readonly slot: HeldSlot
   readonly #home: UserSlotHome
   #counted: RateCount | null = null

@@ -84,6 +84,7 @@ export function createHolds({ book, sides, loads, membership, isShared, onLost, 
 /** One slot that is held: a class, because every request makes two. */
 export class Hold implements Admission, BookedLease {
   place = -1
+  hasQueued = false
   readonly ask: Ask
   readonly candidate: Candidate | null
   readonly slot: HeldSlot

@@ -7,6 +7,7 @@ import { ACCOUNT_QUEUE_LIMIT } from '../account-slots.ts'
 import type { GatewaySlots } from '../in-process-slots.ts'
 import { LeaseBook } from '../lease-book.ts'
 import { type AdmissionLook, USER_WAIT_MS, WAITING_ROOM_EXTRA } from '../user-slots.ts'
+import { createBeating } from './beating.ts'
 import { createHolds, type Hold } from './holds.ts'
 import { createLoads, LOADS_EVERY_MS } from './loads.ts'
 import { createLocalShare } from './local-share.ts'
@@ -102,10 +103,17 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
   }
 
   async function admit(request: AdmitRequest): Promise<Admission> {
-    return untilNotMoved(() => (isShared ? admitShared(request) : admitLocal(request)))
+    let asks = 0
+    const hold = await untilNotMoved(() => {
+      asks++
+      return isShared ? admitShared(request) : admitLocal(request)
+    })
+    // Who had to ask again waited before: for Redis, or in a queue that is no more.
+    if (asks > 1) hold.hasQueued = true
+    return hold
   }
 
-  async function admitShared(request: AdmitRequest): Promise<Admission> {
+  async function admitShared(request: AdmitRequest): Promise<Hold> {
     const ask = userAsk(request)
     const places = placesFor(request)
     const { claimed, counted } = await asked(ask, rates.claim(request, ask, places))
@@ -113,8 +121,10 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     if (claimed.kind === 'refused') throw refusalOf(claimed.reason)
     try {
       const became = await waiters.wait(ask, { waitMs: USER_WAIT_MS, client: request.client })
-      if (became === 'held') return holds.hold(ask, null).count(counted)
-      throw refusalOf(became)
+      if (became !== 'held') throw refusalOf(became)
+      const hold = holds.hold(ask, null).count(counted)
+      hold.hasQueued = true
+      return hold
     } catch (error) {
       counted?.withdraw()
       throw error
@@ -147,9 +157,10 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     )
   }
 
-  async function admitLocal(request: AdmitRequest): Promise<Admission> {
+  async function admitLocal(request: AdmitRequest): Promise<Hold> {
     const admission = await local.admit(request)
     const hold = holds.hold(userAsk(request), null)
+    hold.hasQueued = admission.hasQueued
     hold.keepLocally(() => admission.release())
     return hold.count(admission)
   }
@@ -276,22 +287,6 @@ async function untilNotMoved<T>(attempt: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (!(error instanceof Moved)) throw error
     }
-  }
-}
-
-/** Beats in turn, and once more at once where somebody asks for it. */
-function createBeating(beat: () => Promise<void>, everyMs: number, log: Log) {
-  let isAsked = false
-  const loop = every(everyMs, beat, log)
-  return {
-    soon(): void {
-      if (isAsked) return
-      isAsked = true
-      void beat().finally(() => {
-        isAsked = false
-      })
-    },
-    stop: loop.stop,
   }
 }
 
