@@ -36,5 +36,3 @@ export function createRowDrawer(ids: () => readonly (string | number)[]) {
     },
   }
 }
-
-export type RowDrawer = ReturnType<typeof createRowDrawer>
