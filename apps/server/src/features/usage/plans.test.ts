@@ -4,14 +4,18 @@ import { expect, test } from 'vitest'
 import { newestRequests } from './queries.ts'
 
 const DAY_MS = 86_400_000
+/** A crowded machine takes its time to make a database. */
+const PATIENCE_MS = 90_000
 const NOW = Date.UTC(2026, 4, 20, 12)
 
-test('a deep page reads the days from its place on, backward, and not those after it', async () => {
+test('a deep page reads the days from its place on, backward, and not those after it', {
+  timeout: PATIENCE_MS,
+}, async () => {
   await using fresh = await freshDatabase({ max: 1 })
   const { sql } = fresh
   await ensurePartitionsFor(
     sql,
-    Array.from({ length: 20 }, (_, back) => new Date(NOW - back * DAY_MS)),
+    Array.from({ length: 11 }, (_, back) => new Date(NOW - back * DAY_MS)),
   )
   // So few rows are read whole otherwise.
   await sql`set enable_seqscan = off`
