@@ -13,6 +13,7 @@ const FIGURES = {
   SOAK_ROLLS: '100',
   SOAK_BALANCES: '20',
   SOAK_TRUTHS: '10000',
+  SOAK_ALERT_EPISODES: '1000',
 }
 const FOLDERS = ['tests/faults', 'tests/gateway', 'tests/multi-instance']
 

@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { measureAlertRules } from './alert-rules.ts'
 import { SHAPES } from './bodies.ts'
 import { CASES, type CaseResult, FULL, QUICK, runCase } from './cases.ts'
 import { measureHandOvers } from './hand-over.ts'
 import { measureOperations, OPERATIONS, type OperationsCase } from './operations/measure-operations.ts'
 import { profileOf } from './profile.ts'
-import { goalsOf, goalsText, handOversText, rowsOf, tableOf, writeJson } from './report.ts'
+import { alertRulesText, goalsOf, goalsText, handOversText, rowsOf, tableOf, writeJson } from './report.ts'
 import { openStage } from './stage.ts'
 
+const ALERT_RULES = 1_000
 const RESULTS = fileURLToPath(new URL('../../test-results/', import.meta.url))
 const HELP = `What a request costs, beside nginx and a bare Node relay in the same run.
 
@@ -64,7 +66,11 @@ async function benchRequests(): Promise<void> {
   const path = await writeJson(RESULTS, rows, goals, results)
   step('measuring: hand-overs of slots')
   const handOvers = await measureHandOvers((values.quick ? QUICK : FULL).handOvers)
-  print(`${tableOf(rows)}\n\n${goalsText(goals)}\n${handOversText(handOvers)}\n\n  Every round: ${path}\n`)
+  step('measuring: alert rules')
+  const alertRules = await measureAlertRules(ALERT_RULES)
+  print(
+    `${tableOf(rows)}\n\n${goalsText(goals)}\n${handOversText(handOvers)}\n${alertRulesText(alertRules)}\n\n  Every round: ${path}\n`,
+  )
   const failed = rows.reduce((sum, row) => sum + row.failed, 0)
   if (failed > 0) fail(`${failed} requests failed.`)
 }

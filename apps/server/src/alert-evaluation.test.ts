@@ -21,9 +21,6 @@ const ERRORS: RuleInput = {
   minSamples: 1,
   repeatMinutes: 0,
 }
-/** Episodes at once; `SOAK_ALERT_EPISODES` sets the full number. */
-const EPISODES = Number(process.env.SOAK_ALERT_EPISODES ?? 50)
-
 const bad = (count = 1) => Array.from({ length: count }, () => FAILED)
 
 test('an episode is one event with its messages, from firing to its end', async () => {
@@ -57,23 +54,6 @@ test('after a stop the missing minutes are judged one by one, as if nobody had b
   expect(await world.events()).toEqual(['resolved 5–9 recovered'])
   expect(await world.evaluate(12)).toEqual({ judged: 0, failed: 0 })
 })
-
-test('five evaluators at once make exactly one event and one message of each episode', async () => {
-  await using world = await alertWorld({ evaluators: 5 })
-  for (let n = 0; n < EPISODES; n += 1) await world.rule({ ...ERRORS, name: `Errors ${n}` })
-  for (const minute of [0, 1, 2, 3]) {
-    await world.minute(minute, minute === 1 || minute === 3 ? bad() : [{}])
-    const runs = world.evaluators.map((evaluator) => evaluator.evaluate(world.atMs(minute) + 15_000))
-    const judged = (await Promise.all(runs)).reduce((sum, run) => sum + run.judged, 0)
-    expect(judged).toBe(EPISODES)
-  }
-  const [counted] = await world.sql`select
-    (select count(*)::int from ops_alert_events) as events,
-    (select count(distinct (rule_id, episode))::int from ops_alert_events) as episodes,
-    (select count(*)::int from alert_deliveries where kind = 'firing') as firing,
-    (select count(*)::int from alert_deliveries where kind = 'resolved') as resolved`
-  expect(counted).toEqual({ events: 2 * EPISODES, episodes: 2 * EPISODES, firing: 2 * EPISODES, resolved: EPISODES })
-}, 600_000)
 
 test('a message that cannot be written undoes the step it tells of; the next run makes both', async () => {
   await using world = await alertWorld()
