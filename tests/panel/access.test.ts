@@ -16,6 +16,7 @@ const PAGES = [
   '/accounts?create=1',
   '/groups',
   '/groups?edit=1',
+  '/groups?explain=1&key=1&model=sandbox-small',
   '/users',
   '/users?edit=1',
   '/keys',

@@ -8,6 +8,7 @@ const PAGE_SIZE = 50
 const STATES = ['open', 'resolved'] as const
 
 type ListInput = NonNullable<RouterInputs['ops']['errors']['list']>
+type ExportFilters = Omit<ListInput, 'limit' | 'cursor'>
 
 /** What the errors page shows, as its address holds it. */
 export type ErrorFilters = ReturnType<typeof readErrorFilters>
@@ -28,9 +29,17 @@ export function readErrorFilters(params: Pick<URLSearchParams, 'get'>) {
   }
 }
 
-export function toListInput({ state, time, ...filters }: ErrorFilters): ListInput {
+/** What an export of all of them is asked for. */
+export function toExportFilters({ state, time, cursor: _cursor, ...filters }: ErrorFilters): ExportFilters {
   const resolved = state === undefined ? undefined : state === 'resolved'
-  const input = { ...filters, ...opsSpan(time), resolved, limit: PAGE_SIZE }
+  return withoutUndefined({ ...filters, ...opsSpan(time), resolved })
+}
+
+export function toListInput(filters: ErrorFilters): ListInput {
+  return withoutUndefined({ ...toExportFilters(filters), cursor: filters.cursor, limit: PAGE_SIZE })
+}
+
+function withoutUndefined(input: ListInput): ListInput {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
 }
 

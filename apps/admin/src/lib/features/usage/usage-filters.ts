@@ -1,5 +1,5 @@
 import { USAGE_GROUPINGS, type UsageBucket } from '@turnpike/core/inputs/usage'
-import { readId, readOneOf, readText } from '#lib/url/search-params.ts'
+import { readId, readInstant, readOneOf, readText } from '#lib/url/search-params.ts'
 
 export const RANGES = ['24h', '7d', '30d', 'custom'] as const
 export type Range = (typeof RANGES)[number]
@@ -88,11 +88,6 @@ export function isTooLong({ from, to }: UsageWindow): boolean {
 /** True where anything but the span narrows what is counted. */
 export function isNarrowed({ userId, keyId, groupId, accountId, model }: UsageFilters): boolean {
   return [userId, keyId, groupId, accountId, model].some((value) => value !== undefined)
-}
-
-function readInstant(params: Pick<URLSearchParams, 'get'>, name: string): string | undefined {
-  const at = new Date(params.get(name) ?? '')
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
 }
 
 function iso(ms: number): string {
