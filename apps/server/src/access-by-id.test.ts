@@ -36,6 +36,9 @@ interface Ids {
   error: number
   rule: number
   event: number
+  channel: number
+  silence: number
+  delivery: number
 }
 
 /** What each procedure that names something by its id is asked; those that name an owner's things come in both kinds. */
@@ -79,6 +82,13 @@ const ASKED: Record<string, { of: 'everybody' | 'owner'; input(ids: Ids): object
   'alerts.events.get': { of: 'everybody', input: ({ event: id }) => ({ id }) },
   'alerts.events.acknowledge': { of: 'everybody', input: ({ event: id }) => ({ id }) },
   'alerts.events.resolve': { of: 'everybody', input: ({ event: id }) => ({ id }) },
+  'alerts.channels.get': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
+  'alerts.channels.update': { of: 'everybody', input: ({ channel: id }) => ({ id, version: 1, name: 'x' }) },
+  'alerts.channels.rotateSecret': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
+  'alerts.channels.remove': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
+  'alerts.channels.test': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
+  'alerts.silences.end': { of: 'everybody', input: ({ silence: id }) => ({ id }) },
+  'alerts.deliveries.retry': { of: 'everybody', input: ({ delivery: id }) => ({ id }) },
   'auth.sessions.revoke': { of: 'owner', input: ({ session: id }) => ({ id }) },
   'my.keys.rotate': { of: 'owner', input: ({ key: id }) => ({ id }) },
   'my.keys.revoke': { of: 'owner', input: ({ key: id }) => ({ id }) },
@@ -157,6 +167,9 @@ const ABSENT_IDS: Ids = {
   error: ABSENT,
   rule: ABSENT,
   event: ABSENT,
+  channel: ABSENT,
+  silence: ABSENT,
+  delivery: ABSENT,
 }
 
 let planted = 0
@@ -198,6 +211,15 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
   const [event] = await sql<{ id: number }[]>`
     insert into ops_alert_events (rule_id, rule_name, severity, episode, metric_type, threshold_value, fired_at)
     values (${rule?.id ?? 0}, 'r', 'warning', 1, 'error_rate', 5, now()) returning id::int as id`
+  const [channel] = await sql<{ id: number }[]>`
+    insert into alert_channels (name, type, config) values ('c', 'email', '{"recipients":["a@ops.test"]}')
+    returning id::int as id`
+  const [silence] = await sql<{ id: number }[]>`
+    insert into alert_silences (starts_at, ends_at, reason) values (now(), now() + interval '1 hour', 'r')
+    returning id::int as id`
+  const [delivery] = await sql<{ id: number }[]>`
+    insert into alert_deliveries (unique_key, channel_id, channel_name, kind, severity, payload)
+    values (${`k${n}`}, ${channel?.id ?? 0}, 'c', 'test', 'info', '{}') returning id::int as id`
   const ids: Ids = {
     user: user.id,
     key: key.id,
@@ -212,6 +234,9 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
     error: error?.id ?? 0,
     rule: rule?.id ?? 0,
     event: event?.id ?? 0,
+    channel: channel?.id ?? 0,
+    silence: silence?.id ?? 0,
+    delivery: delivery?.id ?? 0,
   }
   return { ids }
 }

@@ -4,7 +4,9 @@ import type { AccountRuntime } from './features/accounts/account.ts'
 import { type AccountTokens, createAccounts } from './features/accounts/accounts.ts'
 import { createProbe, type Egress } from './features/accounts/probe.ts'
 import { createAccountStore } from './features/accounts/store.ts'
+import type { WebhookEgress } from './features/alerts/delivery/send-webhook.ts'
 import type { Judging } from './features/alerts/judging.ts'
+import { createTelling } from './features/alerts/telling.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createAttempts } from './features/auth/attempts.ts'
 import { createAuth } from './features/auth/auth.ts'
@@ -30,10 +32,14 @@ import { createPrices } from './features/prices/prices.ts'
 import { createRedeemCodes } from './features/redeem/redeem.ts'
 import { type CommandedSandbox, createSandboxControl } from './features/sandbox/sandbox-control.ts'
 import { createSettingsStore } from './features/settings/settings.ts'
+import { createSmtpTest } from './features/settings/smtp-test.ts'
 import { createSubscriptions } from './features/subscriptions/subscriptions.ts'
 import { createServiceTokens } from './features/tokens/tokens.ts'
 import { createUsage } from './features/usage/usage.ts'
+
 import { createUsageExport, USAGE_COLUMNS, usageCells } from './features/usage/usage-export.ts'
+import { createInviteMail } from './features/users/invite-mail.ts'
+
 import { createUserStore } from './features/users/store.ts'
 import { createClientAddress, createProxyTrust } from './http/client-address.ts'
 import { createOriginRules } from './http/origin-rules.ts'
@@ -43,6 +49,7 @@ import type { Services } from './services.ts'
 import { apiKeyPepper } from './shared/api-key.ts'
 import { createExports } from './shared/exports/exports.ts'
 import type { Log } from './shared/logger.ts'
+import type { MailEgress, Mailer } from './shared/mail/mailer.ts'
 import { hasPermission } from './shared/permissions.ts'
 import type { SecretBox } from './shared/secret-box.ts'
 import type { WallClock } from './shared/wall-clock.ts'
@@ -58,6 +65,9 @@ export interface TrpcOptions {
   clock: WallClock
   log: Log
   egress: Egress
+  /** For what administrators point at the internet: no address inside, on no list. */
+  publicEgress: WebhookEgress & MailEgress
+  mailer: Mailer
   runtime: AccountRuntime
   tokens: AccountTokens
   live: LiveFeed
@@ -94,7 +104,7 @@ export function createTrpc({ env, timings, ...options }: TrpcOptions) {
   const { clock, log } = options
   const publicUrl = env.publicUrl ?? null
   const rules = createOriginRules({ ...env, listenHost: env.host, publicUrl })
-  const { services, owners } = createServices({ ...options, isAllowedHost: rules.isAllowedHost })
+  const { services, telling, owners } = createServices({ ...options, isAllowedHost: rules.isAllowedHost })
   const clientAddress = createClientAddress(env.trustedProxies)
   const isTrustedProxy = createProxyTrust(env.trustedProxies)
 
@@ -125,12 +135,15 @@ export function createTrpc({ env, timings, ...options }: TrpcOptions) {
     async close(): Promise<void> {
       await sockets.close()
       await services.errorsFeed.close()
+      await services.inviteMail.close()
     },
     openSockets: sockets.openSockets,
     /** Whether this Host header may see the panel. */
     isAllowedHost: rules.isAllowedHost,
     services,
     owners,
+    /** Sends alerts, once it is started. */
+    telling,
   }
 }
 
@@ -142,6 +155,8 @@ function createServices({
   clock,
   log,
   egress,
+  publicEgress,
+  mailer,
   runtime,
   tokens,
   live,
@@ -165,17 +180,19 @@ function createServices({
     onSignedOut: (userId) => sessions.revokeOthers(userId, null),
   })
   const subscriptions = createSubscriptions({ db, clock })
-  const settings = createSettingsStore({ db })
+  const settings = createSettingsStore({ db, box, egress: publicEgress })
   const errors = createErrors({ database: reports, clock })
   const usage = createUsage({ sql, clock })
   const ops = createOps({ database: reports, clock, settings: settings.get, databaseDir })
   const requests = createRequests({ ledger: usage, errors, clock })
+  const telling = createTelling({ db, box, egress: publicEgress, mailer, clock, log, panelUrl })
   const services: Services = {
     auth: createAuth({ db, sessions, passwords, invites, secondFactor, attempts: createAttempts({ clock }) }),
     sessions,
     secondFactor,
     tickets: createTickets({ clock }),
     users,
+    inviteMail: createInviteMail({ mailer, log }),
     groups: createGroupStore({ db }),
     keys: createKeyStore({ db, pepper: apiKeyPepper(box), clock }),
     accounts: createAccounts({
@@ -191,6 +208,7 @@ function createServices({
     subscriptions,
     serviceTokens: createServiceTokens({ db, clock, hashKey: box.derive('service tokens') }),
     settings,
+    testSmtp: createSmtpTest({ mailer, clock }),
     prices: createPrices({ db, clock }),
     redeemCodes: createRedeemCodes({
       db,
@@ -224,8 +242,11 @@ function createServices({
     previewAlertRule: judging.preview,
     alertEvents: judging.events,
     alertEventsFeed: judging.eventsFeed,
+    alertChannels: telling.channels,
+    alertSilences: telling.silences,
+    alertDeliveries: telling.deliveries,
     sandbox: createSandboxControl({ db, sandbox }),
     panelUrl,
   }
-  return { services, owners: createOwners({ db, passwords, sessions }) }
+  return { services, telling, owners: createOwners({ db, passwords, sessions }) }
 }

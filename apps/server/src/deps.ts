@@ -23,9 +23,11 @@ import type { Telemetry, TelemetryOptions } from './features/ops/telemetry/otlp/
 import { createClientAddress } from './http/client-address.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
-import { every } from './shared/every.ts'
+import { every, type Loop } from './shared/every.ts'
 import { instanceIdOf } from './shared/instance-id.ts'
 import type { Log } from './shared/logger.ts'
+import { createMailer } from './shared/mail/mailer.ts'
+import { createStoredSmtp } from './shared/mail/stored-smtp.ts'
 import { openRedis, redisNamespace } from './shared/redis.ts'
 import { createSecretBox } from './shared/secret-box.ts'
 import { loadSecretKey } from './shared/secret-key.ts'
@@ -89,6 +91,13 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     privateUpstreams: sandbox ? [...env.privateUpstreams, `127.0.0.1:${sandbox.port}`] : env.privateUpstreams,
   })
   opened.defer(() => egress.close())
+  // What is on the list of private addresses is there for accounts alone.
+  const publicEgress = createEgress({ privateUpstreams: [] })
+  opened.defer(() => publicEgress.close())
+  const mailer = createMailer({
+    egress: publicEgress,
+    config: createStoredSmtp({ db: db.db, box, fallback: env.smtp }),
+  })
 
   onStep('opening the gateway')
   const clientAddress = createClientAddress(env.trustedProxies)
@@ -161,6 +170,8 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     clock: systemClock,
     log,
     egress,
+    publicEgress,
+    mailer,
     runtime: gateway.accountRuntime,
     tokens,
     live: ops.live,
@@ -194,6 +205,8 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     log,
   })
   opened.defer(() => jobs.close())
+  let telling: Loop | null = null
+  opened.defer(() => telling?.stop())
   let isListening = false
   const faults = { log, onFault: ops.errorLog.recordFault }
   const app = createApp({
@@ -214,6 +227,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     ops.metrics.start()
     jobs.start()
     judging.evaluator.start()
+    telling = trpc.telling.start()
   })
   return {
     db: db.db,

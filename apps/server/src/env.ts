@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseSmtpUrl } from './shared/mail/smtp-config.ts'
 import { parseRedisAddress } from './shared/redis-address.ts'
 
 /** Everything the process may be told from outside; the one place that reads it. Names and meanings: `.env.example`. */
@@ -46,6 +47,14 @@ const redis = z
     'must be redis://host:port, rediss://host:port or redis+cluster://host:port,host:port',
   )
 
+const smtp = z
+  .string()
+  .transform(parseSmtpUrl)
+  .refine(
+    (config) => config !== null,
+    'must be smtps:// or smtp://user:password@host:port?from=address (smtp+plain:// without a password)',
+  )
+
 const schema = z.object({
   HOST: z.string().optional(),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
@@ -74,6 +83,7 @@ const schema = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   OTEL_EXPORTER_OTLP_ENDPOINT: collector.optional(),
   METRICS_TOKEN: z.string().min(8, 'needs at least 8 characters').max(256).optional(),
+  SMTP_URL: smtp.optional(),
   NODE_ENV: z.string().optional(),
 })
 
@@ -130,5 +140,6 @@ function parseEnv(source: NodeJS.ProcessEnv) {
     logLevel: data.LOG_LEVEL,
     otlpEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     metricsToken: data.METRICS_TOKEN,
+    smtp: data.SMTP_URL ?? null,
   } as const
 }

@@ -1,8 +1,11 @@
 import type { Accounts } from './features/accounts/accounts.ts'
+import type { Channels } from './features/alerts/channels/channels.ts'
+import type { Deliveries } from './features/alerts/delivery/deliveries.ts'
 import type { AlertEvents } from './features/alerts/events/events.ts'
 import type { EventsFeed } from './features/alerts/events/events-feed.ts'
 import type { Judging } from './features/alerts/judging.ts'
 import type { AlertRules } from './features/alerts/rules/rules.ts'
+import type { Silences } from './features/alerts/silences/silences.ts'
 import type { Audit } from './features/audit/audit.ts'
 import type { Auth } from './features/auth/auth.ts'
 import type { Sessions } from './features/auth/sessions.ts'
@@ -23,11 +26,13 @@ import type { Prices } from './features/prices/prices.ts'
 import type { RedeemCodes } from './features/redeem/redeem.ts'
 import type { SandboxControl } from './features/sandbox/sandbox-control.ts'
 import type { SettingsStore } from './features/settings/settings.ts'
+import type { TestSmtp } from './features/settings/smtp-test.ts'
 import type { Subscriptions } from './features/subscriptions/subscriptions.ts'
 import type { ServiceTokens } from './features/tokens/tokens.ts'
 import type { Usage } from './features/usage/usage.ts'
 import type { OrderUsage } from './features/usage/usage-export.ts'
 import type { UsageDetail, UsageRecord } from './features/usage/usage-record.ts'
+import type { InviteMail } from './features/users/invite-mail.ts'
 import type { UserStore } from './features/users/store.ts'
 import type { Exports } from './shared/exports/exports.ts'
 
@@ -38,6 +43,7 @@ export interface Services {
   secondFactor: SecondFactor
   tickets: Tickets
   users: UserStore
+  inviteMail: InviteMail
   groups: GroupStore
   keys: KeyStore
   accounts: Accounts
@@ -45,6 +51,7 @@ export interface Services {
   prices: Prices
   redeemCodes: RedeemCodes
   settings: SettingsStore
+  testSmtp: TestSmtp
   serviceTokens: ServiceTokens
   usage: Usage
   exports: Exports
@@ -63,6 +70,9 @@ export interface Services {
   previewAlertRule: Judging['preview']
   alertEvents: AlertEvents
   alertEventsFeed: EventsFeed
+  alertChannels: Channels
+  alertSilences: Silences
+  alertDeliveries: Deliveries
   sandbox: SandboxControl
   /** Where people reach the panel. */
   panelUrl(): string

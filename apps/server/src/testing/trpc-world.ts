@@ -8,6 +8,7 @@ import { createTrpc, type TrpcEnv } from '../create-trpc.ts'
 import type { AccountRuntime, AccountView } from '../features/accounts/account.ts'
 import type { Egress } from '../features/accounts/probe.ts'
 import { enqueueNotices } from '../features/alerts/delivery/enqueue-notices.ts'
+import type { WebhookEgress } from '../features/alerts/delivery/send-webhook.ts'
 import { createJudging } from '../features/alerts/judging.ts'
 import type { ExplainRoute } from '../features/gateway/explain/explain-route.ts'
 import type { OwnRequests } from '../features/ops/leases/leases.ts'
@@ -17,6 +18,7 @@ import type { CommandedSandbox } from '../features/sandbox/sandbox-control.ts'
 import { isWebSocketUpgrade } from '../http/ws-admission.ts'
 import { AppError } from '../shared/app-error.ts'
 import { createLogger } from '../shared/logger.ts'
+import type { MailEgress, Mailer } from '../shared/mail/mailer.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
 import type { SocketTimings } from '../ws.ts'
 
@@ -49,6 +51,8 @@ interface WorldOptions {
   runtime?: Partial<AccountRuntime>
   egress?: Partial<Egress>
   explainRoute?: ExplainRoute
+  publicEgress?: Partial<WebhookEgress & MailEgress>
+  mailer?: Partial<Mailer>
   ownRequests?: Partial<OwnRequests>
   sandbox?: CommandedSandbox | null
   timings?: SocketTimings
@@ -56,7 +60,7 @@ interface WorldOptions {
 
 /** A database, the tRPC side on a real server, and users of every role; `await using` takes it all down. */
 export async function trpcWorld(options: WorldOptions = {}) {
-  const { env, runtime, egress, explainRoute, ownRequests, sandbox = null, timings } = options
+  const { env, runtime, egress, explainRoute, publicEgress, mailer, ownRequests, sandbox = null, timings } = options
   const database = await freshDatabase()
   const clock = createTestClock()
   const logged: string[] = []
@@ -91,6 +95,18 @@ export async function trpcWorld(options: WorldOptions = {}) {
     ownRequests: { list: () => [], release: () => false, ...ownRequests },
     bus: null,
     egress: { checkUrl: async () => {}, checkProxy: async () => {}, poolFor: () => upstreams, ...egress },
+    publicEgress: {
+      checkUrl: async () => {},
+      checkMailServer: async () => {},
+      poolFor: () => upstreams,
+      openMailSocket: () => Promise.reject(new Error('no mail here')),
+      ...publicEgress,
+    },
+    mailer: {
+      send: async () => ({ kind: 'failed', outcome: 'not_configured', isPermanent: false, status: null }),
+      isConfigured: async () => false,
+      ...mailer,
+    },
     runtime: { view: () => IDLE, clear: async () => {}, ...runtime },
     tokens: { fresh: async () => ({ value: 'access-token' }) },
     sandbox,

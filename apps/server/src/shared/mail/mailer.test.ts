@@ -44,11 +44,11 @@ async function sendingTo(behaviour: MailServerBehaviour, config: Partial<SmtpCon
 
 test('a mail goes to all its recipients at once, as text and HTML, under its own Message-ID', async () => {
   const { result, received } = await sendingTo({})
-  expect(result).toEqual({ kind: 'sent', refused: [] })
+  expect(result).toEqual({ kind: 'sent', status: 250, refused: [] })
   expect(received).toMatchObject([{ from: 'turnpike@ops.test', to: ['a@ops.test', 'b@ops.test'], isSecure: false }])
   const raw = received[0]?.raw ?? ''
   expect(raw).toContain('Message-ID: <0190d7c2-0000-7000-8000-000000000001@turnpike.local>')
-  expect(raw).toMatch(/multipart\/alternative[^]*text\/plain[^]*It fires\.[^]*text\/html[^]*<p>It fires/)
+  expect(raw).toMatch(/multipart\/alternative[\s\S]*text\/plain[\s\S]*It fires\.[\s\S]*text\/html[\s\S]*<p>It fires/)
   expect(raw).toContain('Auto-Submitted: auto-generated')
 })
 
@@ -58,7 +58,7 @@ test.each([
 ] as const)('with $security the password travels inside TLS alone, and the name is the original one', async (of) => {
   const login = { security: of.security, user: 'u', password: 'right' }
   const { result, received } = await sendingTo(of.behaviour, login)
-  expect(result).toEqual({ kind: 'sent', refused: [] })
+  expect(result).toEqual({ kind: 'sent', status: 250, refused: [] })
   expect(received).toMatchObject([{ user: 'u', isSecure: true }])
   expect((await sendingTo(of.behaviour, { ...login, host: 'other.provider.com' })).result).toMatchObject({
     outcome: 'tls',
@@ -93,7 +93,11 @@ test('a wrong password is no reason to give a message up', async () => {
 test('a recipient who is refused beside others is named, and for how long', async () => {
   const onRecipient = (address: string) => (address === 'b@ops.test' ? { code: 451, message: 'later' } : undefined)
   const { result, received } = await sendingTo({ onRecipient })
-  expect(result).toEqual({ kind: 'sent', refused: [{ address: 'b@ops.test', isPermanent: false }] })
+  expect(result).toEqual({
+    kind: 'sent',
+    status: 250,
+    refused: [{ address: 'b@ops.test', isPermanent: false, status: 451 }],
+  })
   expect(received).toMatchObject([{ to: ['a@ops.test'] }])
 })
 

@@ -16,8 +16,10 @@ export interface Mail {
 export type MailResult =
   | {
       kind: 'sent'
+      /** The server's reply code to the message. */
+      status: number | null
       /** Those the server did not take, while it took others. */
-      refused: { address: string; isPermanent: boolean }[]
+      refused: { address: string; isPermanent: boolean; status: number | null }[]
     }
   | ({ kind: 'failed' } & MailFailure)
 
@@ -85,7 +87,7 @@ export function createMailer({ egress, config, totalMs = TOTAL_MS }: MailerOptio
       getSocket: (_options: unknown, callback: (error: null, socket: object) => void) =>
         callback(null, { connection, secured: security === 'tls' }),
     })
-    const { rejectedErrors = [] } = await transport.sendMail({
+    const { response, rejectedErrors = [] } = await transport.sendMail({
       from,
       to: [...mail.to],
       messageId: `<${mail.id}@${ID_DOMAIN}>`,
@@ -95,11 +97,12 @@ export function createMailer({ egress, config, totalMs = TOTAL_MS }: MailerOptio
       headers: { 'Auto-Submitted': 'auto-generated' },
       signal,
     })
-    const refused = rejectedErrors.map(({ recipient = '', permanent = false }) => ({
+    const refused = rejectedErrors.map(({ recipient = '', permanent = false, responseCode = null }) => ({
       address: recipient,
       isPermanent: permanent,
+      status: responseCode,
     }))
-    return { kind: 'sent', refused }
+    return { kind: 'sent', status: Number.parseInt(response, 10) || null, refused }
   }
 
   return { send, isConfigured: async () => (await config()) !== null }

@@ -1,7 +1,6 @@
 import { deliveryKey, type Notice } from '@turnpike/core/alerts/notice'
-import { ALERT_SEVERITIES } from '@turnpike/core/ops/words'
 import { alertChannels, alertDeliveries } from '@turnpike/db/schema'
-import { asc } from 'drizzle-orm'
+import { and, asc, inArray } from 'drizzle-orm'
 import type { AlertTransaction } from '../evaluation/transaction.ts'
 
 type ChannelRow = typeof alertChannels.$inferSelect
@@ -11,11 +10,14 @@ const BATCH = 2_000
 
 /**
  * Puts each message into the outbox once for each of its channels (alerts.md, "Delivery"): those of the rule, or the default
- * ones. A channel that is off keeps a muted row, which says so.
+ * ones; an end goes where its beginning went. Whether it leaves is decided when it is sent.
  */
 export async function enqueueNotices(tx: AlertTransaction, notices: readonly Notice[]): Promise<void> {
   const channels = await tx.select().from(alertChannels).orderBy(asc(alertChannels.id))
-  const rows = notices.flatMap((notice) => channelsOf(notice, channels).map((channel) => rowOf(notice, channel)))
+  const told = await toldChannels(tx, notices)
+  const rows = notices.flatMap((notice) => {
+    return channelsOf(notice, channels, told).map((channel) => deliveryOf(notice, channel))
+  })
   for (let from = 0; from < rows.length; from += BATCH) {
     await tx
       .insert(alertDeliveries)
@@ -24,15 +26,7 @@ export async function enqueueNotices(tx: AlertTransaction, notices: readonly Not
   }
 }
 
-function channelsOf({ rule }: Notice, channels: readonly ChannelRow[]): ChannelRow[] {
-  const { notifyChannels } = rule
-  if (notifyChannels.length === 0) return channels.filter(({ isDefault }) => isDefault)
-  return channels.filter(({ id }) => notifyChannels.includes(id))
-}
-
-function rowOf(notice: Notice, channel: ChannelRow): typeof alertDeliveries.$inferInsert {
-  const isTooMild = ALERT_SEVERITIES.indexOf(notice.severity) < ALERT_SEVERITIES.indexOf(channel.minSeverity)
-  const muteReason = channel.enabled ? (isTooMild ? ('severity' as const) : null) : ('channel_disabled' as const)
+export function deliveryOf(notice: Notice, channel: Pick<ChannelRow, 'id' | 'name'>) {
   return {
     uniqueKey: deliveryKey(notice, channel.id),
     eventId: notice.eventId,
@@ -42,6 +36,41 @@ function rowOf(notice: Notice, channel: ChannelRow): typeof alertDeliveries.$inf
     kind: notice.kind,
     severity: notice.severity,
     payload: { kind: notice.kind, notice },
-    ...(muteReason === null ? {} : { status: 'muted' as const, muteReason, endedAt: new Date(notice.at) }),
+  } satisfies typeof alertDeliveries.$inferInsert
+}
+
+function channelsOf(
+  { kind, eventId, rule }: Notice,
+  channels: readonly ChannelRow[],
+  told: ReadonlyMap<number, ReadonlySet<number>>,
+): ChannelRow[] {
+  const { notifyChannels, notifyConfig } = rule
+  if (kind === 'resolved') {
+    return notifyConfig.sendResolved ? channels.filter(({ id }) => told.get(eventId)?.has(id)) : []
   }
+  if (notifyChannels.length === 0) return channels.filter(({ isDefault }) => isDefault)
+  return channels.filter(({ id }) => notifyChannels.includes(id))
+}
+
+/** By the event that is over, the channels its beginning was for, fallback channels too; whatever the rule says by now. */
+async function toldChannels(tx: AlertTransaction, notices: readonly Notice[]): Promise<Map<number, Set<number>>> {
+  const told = new Map<number, Set<number>>()
+  const over = notices.filter(({ kind }) => kind === 'resolved').map(({ eventId }) => eventId)
+  for (let from = 0; from < over.length; from += BATCH) {
+    const rows = await tx
+      .selectDistinct({ eventId: alertDeliveries.eventId, channelId: alertDeliveries.channelId })
+      .from(alertDeliveries)
+      .where(
+        and(
+          inArray(alertDeliveries.eventId, over.slice(from, from + BATCH)),
+          inArray(alertDeliveries.kind, ['firing', 'repeat', 'meta']),
+        ),
+      )
+    for (const { eventId, channelId } of rows) {
+      if (eventId === null || channelId === null) continue
+      const channelIds = told.get(eventId) ?? new Set()
+      told.set(eventId, channelIds.add(channelId))
+    }
+  }
+  return told
 }
