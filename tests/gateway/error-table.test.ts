@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { startGatedUpstream } from '../support/gated-upstream.ts'
 import {
   type Answered,
   errorOf,
@@ -6,6 +7,8 @@ import {
   sharedGatewayWorld,
   startGatewayWorld,
 } from '../support/gateway-world.ts'
+
+const SOON = { timeout: 20_000 }
 
 interface Row {
   status: number
@@ -233,12 +236,12 @@ describe('refusals before an upstream is asked', () => {
   )
 
   test('a full waiting room and a busy user, key or account are told apart', async () => {
-    const slow = '[[sandbox: firstByteMs=300]]'
     const busy = async (options: Parameters<typeof startGatewayWorld>[0], code: string, whose: string) => {
-      await using world = await startGatewayWorld({ group: { onBusy: 'fail' }, ...options })
-      const first = world.chat({ messages: [{ role: 'user', content: slow }] })
-      await expect.poll(() => world.gateway.gauges().inFlight).toBe(1)
-      await expect.poll(() => world.sandboxes[0]?.status().inFlight).toBe(1)
+      await using upstream = await startGatedUpstream()
+      const accounts = (options?.accounts ?? [{}]).map((account) => ({ ...account, baseUrl: upstream.baseUrl }))
+      await using world = await startGatewayWorld({ group: { onBusy: 'fail' }, ...options, accounts })
+      const first = world.chat()
+      await expect.poll(upstream.maxInFlight, SOON).toBe(1)
       expectRow(await world.chat(), {
         status: 429,
         type: 'rate_limit_error',
@@ -246,17 +249,26 @@ describe('refusals before an upstream is asked', () => {
         message: `Concurrency limit exceeded for ${whose}, please retry later`,
         shouldRetry: 'true',
       })
+      upstream.open()
       expect((await first).status).toBe(200)
     }
     await busy({ user: { concurrency: 1 } }, 'user_concurrency_limit', 'user')
     await busy({ key: { concurrency: 1 } }, 'key_concurrency_limit', 'key')
     await busy({ accounts: [{ concurrency: 1 }] }, 'account_concurrency_limit', 'account')
 
-    await using world = await startGatewayWorld({ user: { concurrency: 1 } })
-    const content = '[[sandbox: firstByteMs=50]]'
-    const asked = Array.from({ length: 1 + 21 + 5 }, () => world.chat({ messages: [{ role: 'user', content }] }))
-    // Those who found room are let go in turn; what counts is who found none.
-    const refused = (await Promise.all(asked.map((answer) => answer))).filter(({ status }) => status === 429)
+    await using upstream = await startGatedUpstream()
+    await using world = await startGatewayWorld({
+      user: { concurrency: 1 },
+      accounts: [{ baseUrl: upstream.baseUrl }],
+    })
+    const asked = Array.from({ length: 1 + 21 + 5 }, () => world.chat())
+    let answered = 0
+    for (const answer of asked) void answer.then(() => answered++)
+    // Nobody is let go before all have asked and those who found no room have been told.
+    await expect.poll(() => answered, SOON).toBe(5)
+    await expect.poll(() => world.gateway.gauges().inFlight, SOON).toBe(1 + 21)
+    upstream.open()
+    const refused = (await Promise.all(asked)).filter(({ status }) => status === 429)
     expect(refused).toHaveLength(5)
     for (const answer of refused) {
       expectRow(answer, {

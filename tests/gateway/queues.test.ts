@@ -1,33 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { startGatedUpstream } from '../support/gated-upstream.ts'
 import { errorOf, startGatewayWorld } from '../support/gateway-world.ts'
-import { chatAnswer, type RawUpstream, sendJson, startRawUpstream } from '../support/raw-upstream.ts'
 
 type Options = Parameters<typeof startGatewayWorld>[0]
 
-const ANSWER_AFTER_MS = 15
-
-function startSlowUpstream(): Promise<RawUpstream> {
-  return startRawUpstream((response) => void setTimeout(() => sendJson(response, chatAnswer()), ANSWER_AFTER_MS))
-}
-
-/** An upstream that keeps everybody waiting until it is told to go on. */
-async function startGatedUpstream() {
-  const waiting: (() => void)[] = []
-  let isOpen = false
-  const upstream = await startRawUpstream((response) => {
-    if (isOpen) sendJson(response, chatAnswer())
-    else waiting.push(() => sendJson(response, chatAnswer()))
-  })
-  return {
-    ...upstream,
-    answerOne: () => waiting.shift()?.(),
-    open() {
-      isOpen = true
-      for (const answer of waiting.splice(0)) answer()
-    },
-  }
-}
+const SOON = { timeout: 20_000 }
 
 describe('as many requests as the limit says run at once, never more, and all of them in the end', () => {
   test.each<[string, Options, number]>([
@@ -46,10 +24,14 @@ describe('as many requests as the limit says run at once, never more, and all of
       20,
     ],
   ])('%s', async (_, options = {}, limit) => {
-    await using upstream = await startSlowUpstream()
+    await using upstream = await startGatedUpstream()
     const accounts = (options.accounts ?? [{}]).map((account) => ({ ...account, baseUrl: upstream.baseUrl }))
     await using world = await startGatewayWorld({ ...options, accounts })
-    const answers = await Promise.all(Array.from({ length: 20 }, () => world.chat()))
+    const asked = Array.from({ length: 20 }, () => world.chat())
+    await expect.poll(() => world.gateway.gauges().inFlight, SOON).toBe(20)
+    await expect.poll(upstream.maxInFlight, SOON).toBe(limit)
+    upstream.open()
+    const answers = await Promise.all(asked)
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     expect(upstream.maxInFlight()).toBe(limit)
     const rows = await world.ledger()
