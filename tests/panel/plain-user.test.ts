@@ -100,7 +100,7 @@ describe.skipIf(!chromiumPath)('a plain user', () => {
     await page.getByText(text.redeem_void).waitFor()
     await page.getByLabel(text.redeem_code, { exact: true }).fill(code)
     await page.getByRole('button', { name: text.redeem_now }).click()
-    await expect.poll(() => page.getByTestId('stat-balance').textContent()).toContain('5.00')
+    await page.getByTestId('stat-balance').filter({ hasText: '5.00' }).waitFor()
     await keepShot(page, `my-account-${locale}`)
 
     await own.getByRole('link', { name: text.page_keys }).click()
@@ -117,7 +117,7 @@ describe.skipIf(!chromiumPath)('a plain user', () => {
     await page.getByRole('menuitem', { name: text.revoke }).click()
     await page.getByRole('alertdialog').getByRole('button', { name: text.revoke }).click()
     await old.getByText(text.status_revoked).waitFor()
-    await expect.poll(() => ask(apiKey, 'sandbox-small')).toBe(401)
+    await expect.poll(() => ask(apiKey, 'sandbox-small'), { timeout: COUNTED_WITHIN_MS }).toBe(401)
 
     await page.goto(link)
     await page.getByLabel(text.new_password).fill(PASSWORD)

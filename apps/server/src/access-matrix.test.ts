@@ -14,6 +14,8 @@ const PROCEDURES = Object.entries(flatProcedures()).map(([path, { _def }]) => {
 const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'auth.login': 'anybody',
   'auth.acceptInvite': 'anybody',
+  'auth.firstRun': 'anybody',
+  'auth.setup': 'anybody',
   'auth.logout': 'user',
   'auth.me': 'user',
   'auth.changePassword': 'user',
@@ -51,6 +53,7 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'prices.set': 'admin',
   'prices.remove': 'admin',
   'prices.quote': 'viewer',
+  'prices.preview': 'viewer',
   'redeem.list': 'viewer',
   'redeem.generate': 'admin',
   'redeem.expire': 'admin',

@@ -10,6 +10,7 @@ import { createTelling } from './features/alerts/telling.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createAttempts } from './features/auth/attempts.ts'
 import { createAuth } from './features/auth/auth.ts'
+import { createFirstRun } from './features/auth/first-run.ts'
 import { createInvites } from './features/auth/invites.ts'
 import { createOwners } from './features/auth/owners.ts'
 import { createPasswords } from './features/auth/passwords.ts'
@@ -52,6 +53,7 @@ import type { Log } from './shared/logger.ts'
 import type { MailEgress, Mailer } from './shared/mail/mailer.ts'
 import { hasPermission } from './shared/permissions.ts'
 import type { SecretBox } from './shared/secret-box.ts'
+import { secretKeyMark } from './shared/secret-key-check.ts'
 import type { WallClock } from './shared/wall-clock.ts'
 import { createSockets, type SocketTimings } from './ws.ts'
 
@@ -179,6 +181,7 @@ function createServices({
     invite: invites.issue,
     onSignedOut: (userId) => sessions.revokeOthers(userId, null),
   })
+  const owners = createOwners({ db, passwords, sessions })
   const subscriptions = createSubscriptions({ db, clock })
   const settings = createSettingsStore({ db, box, egress: publicEgress })
   const errors = createErrors({ database: reports, clock })
@@ -188,6 +191,14 @@ function createServices({
   const telling = createTelling({ db, box, egress: publicEgress, mailer, clock, log, panelUrl })
   const services: Services = {
     auth: createAuth({ db, sessions, passwords, invites, secondFactor, attempts: createAttempts({ clock }) }),
+    firstRun: createFirstRun({
+      db,
+      tokenKey: box.derive('first run'),
+      databaseMark: () => secretKeyMark(sql),
+      owners,
+      sessions,
+      attempts: createAttempts({ clock }),
+    }),
     sessions,
     secondFactor,
     tickets: createTickets({ clock }),
@@ -209,7 +220,7 @@ function createServices({
     serviceTokens: createServiceTokens({ db, clock, hashKey: box.derive('service tokens') }),
     settings,
     testSmtp: createSmtpTest({ mailer, clock }),
-    prices: createPrices({ db, clock }),
+    prices: createPrices({ db, reports: reports.sql, clock }),
     redeemCodes: createRedeemCodes({
       db,
       clock,
@@ -248,5 +259,5 @@ function createServices({
     sandbox: createSandboxControl({ db, sandbox }),
     panelUrl,
   }
-  return { services, telling, owners: createOwners({ db, passwords, sessions }) }
+  return { services, telling, owners }
 }

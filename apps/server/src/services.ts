@@ -8,6 +8,7 @@ import type { AlertRules } from './features/alerts/rules/rules.ts'
 import type { Silences } from './features/alerts/silences/silences.ts'
 import type { Audit } from './features/audit/audit.ts'
 import type { Auth } from './features/auth/auth.ts'
+import type { FirstRun } from './features/auth/first-run.ts'
 import type { Sessions } from './features/auth/sessions.ts'
 import type { Tickets } from './features/auth/tickets.ts'
 import type { SecondFactor } from './features/auth/totp.ts'
@@ -39,6 +40,7 @@ import type { Exports } from './shared/exports/exports.ts'
 /** What procedures call; one of each for the whole process. */
 export interface Services {
   auth: Auth
+  firstRun: FirstRun
   sessions: Sessions
   secondFactor: SecondFactor
   tickets: Tickets

@@ -16,6 +16,8 @@ interface FormOptions<Values extends object, Schema extends z.ZodType, Answer> {
   onDone(answer: Answer): void
   /** Why the server refused, in the page's language, where the reason alone does not say it. */
   explain?(problem: Problem): string
+  /** False where nothing is lost by leaving: a question rather than a draft. */
+  isDraft?: boolean
 }
 
 /**
@@ -30,6 +32,7 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   send,
   onDone,
   explain = ({ reason }) => reasonText(reason),
+  isDraft = true,
 }: FormOptions<Values, Schema, Answer>) {
   const { session } = getApp()
   const values = $state(initial)
@@ -50,7 +53,7 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   const standing = $derived(refusal !== null && refusal.sent === JSON.stringify(input) ? refusal.problem : null)
 
   const isDirty = $derived(JSON.stringify(values) !== settled)
-  const unsaved = createUnsavedGuard(() => isDirty)
+  const unsaved = createUnsavedGuard(() => isDraft && isDirty)
 
   function error(field: string): string | null {
     const issue = touched[field] || wasSent ? issueAt(issues, field) : null
@@ -97,6 +100,10 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
     /** True while something was typed that the server does not have. */
     get isDirty() {
       return isDirty
+    },
+    /** Whether it could be sent as it stands. */
+    get isValid() {
+      return Object.keys(issues).length === 0
     },
     get isSending() {
       return isSending

@@ -1,4 +1,4 @@
-import { acceptInvite, changePassword, login, totpConfirm, totpDisable } from '@turnpike/core/inputs/auth'
+import { acceptInvite, changePassword, login, setup, totpConfirm, totpDisable } from '@turnpike/core/inputs/auth'
 import { byId, nothing, page } from '@turnpike/core/inputs/primitives'
 import { z } from 'zod'
 import { AppError } from '../../shared/app-error.ts'
@@ -23,6 +23,19 @@ export const authRouter = router({
       if (ctx.transport !== 'http') throw new AppError('invalid_input', { message: 'Sign in over HTTP' })
       const origin = { ip: ctx.clientIp, userAgent: ctx.userAgent }
       const begun = await ctx.services.auth.acceptInvite(input.token, input.password, origin, ctx.requestId)
+      ctx.setSessionCookie(begun)
+      return { user: await ctx.services.users.get(begun.userId), expiresAt: begun.expiresAt.toISOString() }
+    }),
+  /** Whether nobody owns this installation yet, so that the panel shows how to. */
+  firstRun: publicProcedure()
+    .input(nothing)
+    .query(async ({ ctx }) => ({ isNeeded: await ctx.services.firstRun.isNeeded() })),
+  setup: publicProcedure()
+    .input(setup)
+    .mutation(async ({ ctx, input: { token, ...owner } }) => {
+      if (ctx.transport !== 'http') throw new AppError('invalid_input', { message: 'Sign in over HTTP' })
+      const origin = { ip: ctx.clientIp, userAgent: ctx.userAgent }
+      const begun = await ctx.services.firstRun.setup(token, owner, origin, ctx.requestId)
       ctx.setSessionCookie(begun)
       return { user: await ctx.services.users.get(begun.userId), expiresAt: begun.expiresAt.toISOString() }
     }),

@@ -1,4 +1,5 @@
 import Activity from '@lucide/svelte/icons/activity'
+import CalendarClock from '@lucide/svelte/icons/calendar-clock'
 import ChartColumn from '@lucide/svelte/icons/chart-column'
 import CircleUserRound from '@lucide/svelte/icons/circle-user-round'
 import FlaskConical from '@lucide/svelte/icons/flask-conical'
@@ -8,6 +9,8 @@ import Layers from '@lucide/svelte/icons/layers'
 import LayoutDashboard from '@lucide/svelte/icons/layout-dashboard'
 import Server from '@lucide/svelte/icons/server'
 import Settings from '@lucide/svelte/icons/settings'
+import Tag from '@lucide/svelte/icons/tag'
+import TicketCheck from '@lucide/svelte/icons/ticket-check'
 import TriangleAlert from '@lucide/svelte/icons/triangle-alert'
 import Users from '@lucide/svelte/icons/users'
 import { m } from '#lib/paraglide/messages.js'
@@ -34,6 +37,15 @@ export const PAGES = [
   { href: '/users', title: m.page_users, icon: Users, section: 'people', needs: 'users:read' },
   { href: '/keys', title: m.page_keys, icon: KeyRound, section: 'people', needs: 'keys:read' },
   { href: '/usage', title: m.page_usage, icon: ChartColumn, section: 'money', needs: 'usage:read' },
+  {
+    href: '/subscriptions',
+    title: m.page_subscriptions,
+    icon: CalendarClock,
+    section: 'money',
+    needs: 'subscriptions:read',
+  },
+  { href: '/redeem', title: m.page_redeem, icon: TicketCheck, section: 'money', needs: 'redeem:read' },
+  { href: '/prices', title: m.page_prices, icon: Tag, section: 'money', needs: 'prices:read' },
   { href: '/playground', title: m.page_playground, icon: FlaskConical, section: 'own', needs: 'self' },
   { href: '/settings', title: m.page_settings, icon: Settings, section: 'system', needs: 'self' },
   { href: '/my', title: m.page_my, icon: CircleUserRound, section: 'own', needs: 'self' },
