@@ -180,3 +180,16 @@ describe('the server', () => {
     expect(await at('/v1/chat/completions', { method: 'POST', body: '{"model":' })).toBe(400)
   })
 })
+
+test('the inbox keeps the last hundred webhooks, whatever faults are set and keys asked for', async () => {
+  sandbox.setFault({ kind: 'status', status: 500 })
+  for (let index = 0; index <= 100; index += 1) {
+    const headers = index === 0 ? undefined : { 'webhook-id': `m${index}` }
+    const answer = await fetch(sandbox.inbox.url, { method: 'POST', body: `{"n":${index}}`, headers })
+    expect(answer.status).toBe(204)
+  }
+  const { messages } = sandbox.inbox
+  expect(messages).toHaveLength(100)
+  expect(messages[0]).toMatchObject({ id: 'm1', body: '{"n":1}' })
+  expect(messages.at(-1)).toMatchObject({ id: 'm100', body: '{"n":100}' })
+})

@@ -88,6 +88,17 @@ test.each([
   })
 })
 
+test('what its inbox took is told by its id, and of what it said nothing', async () => {
+  await using drill = await drillWorld()
+  const { world, cookie, sandbox } = drill
+  await fetch(sandbox.inbox.url, { method: 'POST', headers: { 'webhook-id': 'm1' }, body: 'a secret' })
+  const { data, text } = await world.get('sandbox.status', { cookie })
+  expect(data).toMatchObject({
+    inbox: { url: sandbox.inbox.url, messages: [{ at: '2026-01-01T00:00:00.000Z', id: 'm1' }] },
+  })
+  expect(text).not.toContain('a secret')
+})
+
 test('so many faults are set at once and no more', async () => {
   await using drill = await drillWorld()
   const { world, cookie } = drill
@@ -99,7 +110,11 @@ test('so many faults are set at once and no more', async () => {
 test('where no sandbox runs, its status says so and there is nothing to command', async () => {
   await using world = await trpcWorld()
   const { cookie } = await world.signIn('operator')
-  expect((await world.get('sandbox.status', { cookie })).data).toMatchObject({ isRunning: false, faults: [] })
+  expect((await world.get('sandbox.status', { cookie })).data).toMatchObject({
+    isRunning: false,
+    faults: [],
+    inbox: null,
+  })
   const input = { kind: 'empty' }
   expect(await world.post('sandbox.setFault', { cookie, input })).toMatchObject({ status: 409 })
   expect(await world.post('sandbox.clear', { cookie })).toMatchObject({ status: 409 })

@@ -8,7 +8,7 @@ import { MAX_FAULT_SECONDS } from './fault-input.ts'
 export const MAX_FAULTS = 20
 
 /** The built-in sandbox as far as it is commanded from here. */
-export type CommandedSandbox = Pick<Sandbox, 'url' | 'setFault' | 'clearFaults' | 'status'>
+export type CommandedSandbox = Pick<Sandbox, 'url' | 'setFault' | 'clearFaults' | 'status' | 'inbox'>
 
 export type SandboxControl = ReturnType<typeof createSandboxControl>
 
@@ -34,6 +34,11 @@ export function createSandboxControl({ db, sandbox }: { db: Db['db']; sandbox: C
       })),
       kinds: faultKinds(),
       maxSeconds: MAX_FAULT_SECONDS,
+      /** A webhook address that takes every message, and the newest that came; null = none runs here. */
+      inbox: sandbox && {
+        url: sandbox.inbox.url,
+        messages: sandbox.inbox.messages.map(({ atMs, id }) => ({ at: new Date(atMs).toISOString(), id })),
+      },
     }
   }
 
