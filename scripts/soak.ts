@@ -14,14 +14,15 @@ const FIGURES = {
   SOAK_BALANCES: '20',
   SOAK_TRUTHS: '10000',
   SOAK_ALERT_EPISODES: '1000',
+  SOAK_DRILLS: '2',
 }
-const FOLDERS = ['tests/faults', 'tests/gateway', 'tests/multi-instance']
+const PLACES = ['tests/faults', 'tests/gateway', 'tests/multi-instance', 'tests/panel/fire-drill.test.ts']
 
 const root = dirname(import.meta.dirname)
 endCommandsOnSignal()
 Object.assign(process.env, { ...FIGURES, ...process.env })
 const { text, isGreen } = summarize(
-  await runVitest(root, ['--project=wire', ...FOLDERS, ...process.argv.slice(2)]),
+  await runVitest(root, ['--project=wire', '--project=panel', ...PLACES, ...process.argv.slice(2)]),
   false,
 )
 process.stdout.write(text)

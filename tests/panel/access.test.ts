@@ -29,6 +29,14 @@ const PAGES = [
   '/settings/sessions',
   '/settings/jobs',
   '/settings/audit',
+  '/alerts',
+  '/alerts/history',
+  '/alerts/rules',
+  '/alerts/rules/1',
+  '/alerts/silences?create=1',
+  '/alerts/channels?create=1',
+  '/alerts/deliveries',
+  '/alerts/drill',
   '/nowhere',
 ]
 

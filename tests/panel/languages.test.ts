@@ -33,6 +33,13 @@ const PAGES = [
   '/settings/sessions',
   '/settings/jobs',
   '/settings/audit',
+  '/alerts',
+  '/alerts/rules',
+  '/alerts/rules/1',
+  '/alerts/silences?create=1',
+  '/alerts/channels?create=1',
+  '/alerts/deliveries',
+  '/alerts/drill',
 ]
 
 /** English texts that the Chinese page must not show. Names of things that a person gave are none of the page's. */

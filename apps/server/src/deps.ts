@@ -91,8 +91,8 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     privateUpstreams: sandbox ? [...env.privateUpstreams, `127.0.0.1:${sandbox.port}`] : env.privateUpstreams,
   })
   opened.defer(() => egress.close())
-  // What is on the list of private addresses is there for accounts alone.
-  const publicEgress = createEgress({ privateUpstreams: [] })
+  // What is on the list of private addresses is there for accounts alone; the sandbox's inbox takes webhooks too.
+  const publicEgress = createEgress({ privateUpstreams: sandbox ? [`127.0.0.1:${sandbox.port}`] : [] })
   opened.defer(() => publicEgress.close())
   const mailer = createMailer({
     egress: publicEgress,

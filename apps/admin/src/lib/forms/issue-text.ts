@@ -31,6 +31,12 @@ export function issueText(issue: Issue): string {
       return m.issue_multiplier()
     case 'ascii':
       return m.issue_ascii()
+    case 'between':
+      return m.issue_between({ min: format.count(issue.min), max: format.count(issue.max) })
+    case 'wrong_side':
+      return m.issue_wrong_side()
+    case 'dimension':
+      return m.issue_dimension()
     case 'invalid':
       return m.issue_invalid()
   }

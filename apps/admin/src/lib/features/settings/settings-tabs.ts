@@ -21,6 +21,7 @@ export const SETTINGS_TABS: readonly SettingsTab[] = [
   { href: '/settings/security', title: m.settings_security, text: m.settings_security_text, permission: 'self' },
   { href: '/settings/sessions', title: m.settings_sessions, text: m.settings_sessions_text, permission: 'self' },
   { href: '/settings/jobs', title: m.settings_jobs, text: m.settings_jobs_text, permission: 'ops:read' },
+  { href: '/alerts/drill', title: m.page_drill, text: m.page_drill_text, permission: 'ops:operate' },
   { href: '/settings/audit', title: m.settings_audit, text: m.settings_audit_text, permission: 'audit:read' },
 ]
 

@@ -1,4 +1,5 @@
 import Activity from '@lucide/svelte/icons/activity'
+import BellRing from '@lucide/svelte/icons/bell-ring'
 import CalendarClock from '@lucide/svelte/icons/calendar-clock'
 import ChartColumn from '@lucide/svelte/icons/chart-column'
 import CircleUserRound from '@lucide/svelte/icons/circle-user-round'
@@ -32,6 +33,7 @@ export const PAGES = [
   { href: '/concurrency', title: m.page_concurrency, icon: Gauge, section: 'watch', needs: 'ops:read' },
   { href: '/requests', title: m.page_requests, icon: Activity, section: 'watch', needs: 'usage:read' },
   { href: '/errors', title: m.page_errors, icon: TriangleAlert, section: 'watch', needs: 'ops:read' },
+  { href: '/alerts', title: m.page_alerts, icon: BellRing, section: 'watch', needs: 'alerts:read' },
   { href: '/accounts', title: m.page_accounts, icon: Server, section: 'upstreams', needs: 'accounts:read' },
   { href: '/groups', title: m.page_groups, icon: Layers, section: 'upstreams', needs: 'groups:read' },
   { href: '/users', title: m.page_users, icon: Users, section: 'people', needs: 'users:read' },
