@@ -71,18 +71,6 @@ export function redisNamespace(box: SecretBox): string {
   return `turnpike:${box.derive('redis namespace', NAMESPACE_BYTES).toString('hex')}`
 }
 
-/**
- * What is asked in one turn of the loop leaves in one write: a write costs as much as all the rest of a command. (A
- * cluster's client keeps its connections to itself.)
- */
-export function gatherWrites(commands: RedisCommands): void {
-  if (!('stream' in commands) || commands.status !== 'ready') return
-  const { stream } = commands
-  if (stream.writableCorked > 0) return
-  stream.cork()
-  setImmediate(() => stream.uncork())
-}
-
 function connect(address: RedisAddress): RedisCommands {
   const retryStrategy = (times: number) => Math.min(RECONNECT_FIRST_MS * 2 ** times, RECONNECT_MAX_MS)
   const each: CommonRedisOptions = {

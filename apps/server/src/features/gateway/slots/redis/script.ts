@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { gatherWrites, type RedisCommands } from '../../../../shared/redis.ts'
+import type { RedisCommands } from '../../../../shared/redis.ts'
 
 export interface Script {
   lua: string
@@ -20,7 +20,6 @@ export async function runScript(
   keys: string[],
   args: (string | number)[],
 ): Promise<ScriptValue[]> {
-  gatherWrites(commands)
   try {
     return asList(await commands.evalsha(sha, keys.length, ...keys, ...args))
   } catch (error) {
