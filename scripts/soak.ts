@@ -15,15 +15,20 @@ const FIGURES = {
   SOAK_TRUTHS: '10000',
   SOAK_ALERT_EPISODES: '1000',
   SOAK_DRILLS: '2',
+  SOAK_ADDRESSES: '1000000',
 }
-const PLACES = ['tests/faults', 'tests/gateway', 'tests/multi-instance', 'tests/panel/fire-drill.test.ts']
+const PLACES = [
+  'tests/faults',
+  'tests/gateway',
+  'tests/multi-instance',
+  'tests/panel/fire-drill.test.ts',
+  'apps/server/src/shared/egress/classify-address.test.ts',
+]
+const PROJECTS = ['--project=unit', '--project=wire', '--project=panel']
 
 const root = dirname(import.meta.dirname)
 endCommandsOnSignal()
 Object.assign(process.env, { ...FIGURES, ...process.env })
-const { text, isGreen } = summarize(
-  await runVitest(root, ['--project=wire', '--project=panel', ...PLACES, ...process.argv.slice(2)]),
-  false,
-)
+const { text, isGreen } = summarize(await runVitest(root, [...PROJECTS, ...PLACES, ...process.argv.slice(2)]), false)
 process.stdout.write(text)
 process.exitCode = isGreen ? 0 : 1
