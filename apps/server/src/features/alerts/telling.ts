@@ -31,8 +31,6 @@ const FINISH_MS = 3_000
 /** Channels that were called within the minute are not due yet. */
 const PING_EVERY_MS = 10_000
 
-export type Telling = ReturnType<typeof createTelling>
-
 /** The telling half of alerting: channels, silences, the outbox and the log of what it sent. */
 export function createTelling({ db, box, egress, mailer, clock, log, panelUrl }: TellingOptions) {
   const openSecret = ({ id, secretSealed }: ChannelRow) => {

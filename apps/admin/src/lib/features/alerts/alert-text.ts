@@ -6,7 +6,7 @@ import type {
   NoDataPolicy,
 } from '@turnpike/core/ops/words'
 import { m } from '#lib/paraglide/messages.js'
-import type { Look, Tone } from '#lib/ui/tone.ts'
+import type { Look } from '#lib/ui/tone.ts'
 
 const SEVERITIES = {
   info: { tone: 'info', text: m.severity_info },
@@ -51,10 +51,6 @@ const NO_DATA = {
 
 export function severityLook(severity: AlertSeverity): Look {
   return SEVERITIES[severity]
-}
-
-export function severityTone(severity: AlertSeverity): Tone {
-  return SEVERITIES[severity].tone
 }
 
 export function severityText(severity: AlertSeverity): string {

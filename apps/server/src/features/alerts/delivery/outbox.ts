@@ -25,8 +25,6 @@ const FALL_BACK_EVERY_MS = 5_000
 /** Channels an instance works on at once; each has one message under way. */
 const MAX_CHANNELS = 64
 
-export type Outbox = ReturnType<typeof createOutbox>
-
 /**
  * Sends what is in the outbox. Each channel is worked on by itself, one message after the other, so that one that hangs
  * delays nobody else; several instances share the work.
