@@ -33,12 +33,23 @@ export default defineConfig({
       {
         test: {
           name: 'panel',
-          include: ['tests/panel/**/*.test.ts'],
+          include: ['tests/panel/*.test.ts'],
           setupFiles: [LEAKS],
           testTimeout: 240_000,
           hookTimeout: 180_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          // A rule judges whole minutes: each of these takes several. `npm run soak` runs them.
+          name: 'drills',
+          include: ['tests/panel/on-demand/*.test.ts'],
+          setupFiles: [LEAKS],
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
       {

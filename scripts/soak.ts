@@ -21,10 +21,10 @@ const PLACES = [
   'tests/faults',
   'tests/gateway',
   'tests/multi-instance',
-  'tests/panel/fire-drill.test.ts',
+  'tests/panel/on-demand',
   'apps/server/src/shared/egress/classify-address.test.ts',
 ]
-const PROJECTS = ['--project=unit', '--project=wire', '--project=panel']
+const PROJECTS = ['--project=unit', '--project=wire', '--project=drills']
 
 const root = dirname(import.meta.dirname)
 endCommandsOnSignal()

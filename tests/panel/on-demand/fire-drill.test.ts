@@ -1,11 +1,11 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { signIn } from '../support/admin.ts'
-import { waitFor } from '../support/wait-for.ts'
-import { chromiumPath, keepShot, openPage, openPanelWorld, signInPanel } from './browser.ts'
+import { signIn } from '../../support/admin.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { chromiumPath, keepShot, openPage, openPanelWorld, signInPanel } from '../browser.ts'
 
 /** Of which languages a drill is watched: each takes minutes, because a rule judges whole minutes. */
-const LANGUAGES = ['en-US', 'zh-CN'].slice(0, Number(process.env.SOAK_DRILLS ?? 1))
+const LANGUAGES = ['en-US', 'zh-CN'].slice(0, Number(process.env.SOAK_DRILLS ?? 2))
 /** A minute of errors must be over, written, judged and told; an account that was rested must be tried again. */
 const FIRED_MS = 300_000
 const OVER_MS = 400_000
