@@ -190,7 +190,7 @@ describe('what is told is what was sent', () => {
     await database.sql`insert into ops_rollups_due select distinct 'hour', date_trunc('hour', bucket, 'UTC'), 1 from held on conflict do nothing`
     await database.sql`insert into ops_rollups_due select distinct 'day', date_trunc('day', bucket, 'UTC'), 1 from held on conflict do nothing`
     await expectTruth()
-  }, 60_000)
+  }, 180_000)
 
   test('with all of them made, and made again', async () => {
     while ((await rollUp(database.sql)) > 0);
@@ -198,7 +198,7 @@ describe('what is told is what was sent', () => {
     await database.sql`insert into ops_rollups_due select distinct 'hour', date_trunc('hour', bucket, 'UTC'), 1 from ops_dimension_stats on conflict do nothing`
     while ((await rollUp(database.sql)) > 0);
     await expectTruth()
-  }, 60_000)
+  }, 180_000)
 })
 
 test('trends add up to the total, with no gap and no overlap', async () => {
