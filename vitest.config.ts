@@ -13,6 +13,7 @@ export default defineConfig({
           setupFiles: [LEAKS],
           testTimeout: 90_000,
           hookTimeout: 90_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
@@ -24,18 +25,31 @@ export default defineConfig({
           setupFiles: [LEAKS],
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          // They mostly wait: for leases, deadlines and processes that start.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: 'panel',
-          include: ['tests/panel/**/*.test.ts'],
+          include: ['tests/panel/*.test.ts'],
           setupFiles: [LEAKS],
-          testTimeout: 180_000,
+          testTimeout: 240_000,
           hookTimeout: 180_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          // A rule judges whole minutes: each of these takes several. `npm run soak` runs them.
+          name: 'drills',
+          include: ['tests/panel/on-demand/*.test.ts'],
+          setupFiles: [LEAKS],
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -12,15 +12,23 @@ const FIGURES = {
   SOAK_REDIS_AWAY_MS: '60000',
   SOAK_ROLLS: '100',
   SOAK_BALANCES: '20',
+  SOAK_TRUTHS: '10000',
+  SOAK_ALERT_EPISODES: '1000',
+  SOAK_DRILLS: '2',
+  SOAK_ADDRESSES: '1000000',
 }
-const FOLDERS = ['tests/faults', 'tests/gateway', 'tests/multi-instance']
+const PLACES = [
+  'tests/faults',
+  'tests/gateway',
+  'tests/multi-instance',
+  'tests/panel/on-demand',
+  'apps/server/src/shared/egress/classify-address.test.ts',
+]
+const PROJECTS = ['--project=unit', '--project=wire', '--project=drills']
 
 const root = dirname(import.meta.dirname)
 endCommandsOnSignal()
 Object.assign(process.env, { ...FIGURES, ...process.env })
-const { text, isGreen } = summarize(
-  await runVitest(root, ['--project=wire', ...FOLDERS, ...process.argv.slice(2)]),
-  false,
-)
+const { text, isGreen } = summarize(await runVitest(root, [...PROJECTS, ...PLACES, ...process.argv.slice(2)]), false)
 process.stdout.write(text)
 process.exitCode = isGreen ? 0 : 1

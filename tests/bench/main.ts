@@ -1,18 +1,22 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { measureAlertRules } from './alert-rules.ts'
 import { SHAPES } from './bodies.ts'
 import { CASES, type CaseResult, FULL, QUICK, runCase } from './cases.ts'
 import { measureHandOvers } from './hand-over.ts'
+import { measureOperations, OPERATIONS, type OperationsCase } from './operations/measure-operations.ts'
 import { profileOf } from './profile.ts'
-import { goalsOf, goalsText, handOversText, rowsOf, tableOf, writeJson } from './report.ts'
+import { alertRulesText, goalsOf, goalsText, handOversText, rowsOf, tableOf, writeJson } from './report.ts'
 import { openStage } from './stage.ts'
 
+const ALERT_RULES = 1_000
 const RESULTS = fileURLToPath(new URL('../../test-results/', import.meta.url))
 const HELP = `What a request costs, beside nginx and a bare Node relay in the same run.
 
   --quick          fewer and shorter rounds: under a minute, rougher figures
-  --case NAME      only this one (may be repeated): ${CASES.join(', ')}
+  --case NAME      only this one (may be repeated): ${CASES.join(', ')};
+                   apart, where they are named: ${OPERATIONS.join(', ')}
   --profile SHAPE  no figures, but where the time goes: ${SHAPES.join(', ')}
   --of NAME        whose time: turnpike (default) or bare
 `
@@ -33,6 +37,21 @@ else if (values.profile === undefined) await bench()
 else await profile(values.profile)
 
 async function bench(): Promise<void> {
+  const operations = OPERATIONS.filter((name) => values.case.includes(name))
+  if (operations.length > 0) await benchOperations(operations)
+  if (values.case.length === 0 || operations.length < values.case.length) await benchRequests()
+}
+
+/** What the panel asks, what an error costs, who follows the live feed: none of it needs the other relays. */
+async function benchOperations(names: readonly OperationsCase[]): Promise<void> {
+  for (const name of names) {
+    step(`measuring: ${name}`)
+    const goals = await measureOperations(name, { isQuick: values.quick, step })
+    print(`\n${goalsText(goals)}\n`)
+  }
+}
+
+async function benchRequests(): Promise<void> {
   const cases = CASES.filter((name) => values.case.length === 0 || values.case.includes(name))
   const results: CaseResult[] = []
   {
@@ -47,7 +66,11 @@ async function bench(): Promise<void> {
   const path = await writeJson(RESULTS, rows, goals, results)
   step('measuring: hand-overs of slots')
   const handOvers = await measureHandOvers((values.quick ? QUICK : FULL).handOvers)
-  print(`${tableOf(rows)}\n\n${goalsText(goals)}\n${handOversText(handOvers)}\n\n  Every round: ${path}\n`)
+  step('measuring: alert rules')
+  const alertRules = await measureAlertRules(ALERT_RULES)
+  print(
+    `${tableOf(rows)}\n\n${goalsText(goals)}\n${handOversText(handOvers)}\n${alertRulesText(alertRules)}\n\n  Every round: ${path}\n`,
+  )
   const failed = rows.reduce((sum, row) => sum + row.failed, 0)
   if (failed > 0) fail(`${failed} requests failed.`)
 }

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { AlertEvaluation } from './alert-rules.ts'
 import type { CaseName, CaseResult } from './cases.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Sample } from './measure.ts'
@@ -226,6 +227,8 @@ export function goalsText(goals: Goal[]): string {
     .join('\n')
 }
 
+/** alerts.md, "State". */
+const ALERT_RULES_MS = 5_000
 const HAND_OVER_P99_MS = 5
 
 /** A line for each kind of coordination. */
@@ -236,6 +239,13 @@ export function handOversText(handOvers: HandOver[]): string {
     return `  ${verdict} ${figures}  from a release to the next waiter, ${coordination}, ${count} times`
   })
   return lines.join('\n')
+}
+
+export function alertRulesText({ rules, tookMs }: AlertEvaluation): string {
+  const worstMs = Math.max(...tookMs)
+  const verdict = worstMs <= ALERT_RULES_MS ? 'met   ' : 'NOT MET'
+  const each = tookMs.map((ms) => `${(ms / 1000).toFixed(2)} s`).join(', ')
+  return `  ${verdict} ${each} ≤ ${ALERT_RULES_MS / 1000} s  to judge a minute of ${rules} alert rules`
 }
 
 /** Writes what was measured, each round by itself included; returns where. */

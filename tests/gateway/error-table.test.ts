@@ -279,7 +279,7 @@ describe('refusals before an upstream is asked', () => {
         shouldRetry: 'true',
       })
     }
-  }, 180_000)
+  }, 60_000)
 })
 
 describe('what an upstream answers', () => {

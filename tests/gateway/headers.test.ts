@@ -74,6 +74,7 @@ const CALLER_HEADERS = {
   'openai-organization': 'org-1',
   'openai-project': 'proj-1',
   cookie: 'session=1',
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   'x-forwarded-for': '192.0.2.1',
   'x-api-key': 'other',
   'session-id': 'my-session',

@@ -21,6 +21,24 @@ describe('every address of a route is the same route', () => {
   })
 })
 
+test('the description names routes that are there, each with its methods, and nothing of anybody', async () => {
+  await using world = await startGatewayWorld()
+  const answer = await fetch(`${world.origin}/openapi.json`)
+  const { openapi, paths }: { openapi: string; paths: Record<string, Record<string, unknown>> } = await answer.json()
+  expect([answer.status, openapi]).toEqual([200, '3.1.0'])
+  const told = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item)
+      .filter((method) => method !== 'parameters')
+      .map((method) => ({ path: path.replace('{id}', 'x'), method: method.toUpperCase() })),
+  )
+  expect(told).toContainEqual({ path: '/v1/responses/x/cancel', method: 'POST' })
+  for (const { path, method } of told) {
+    // A key that nobody knows is refused by a route, and by nothing else.
+    const { status } = await fetch(`${world.origin}${path}`, { method, headers: { authorization: 'Bearer tp-none' } })
+    expect({ path, method, status }).toEqual({ path, method, status: 401 })
+  }
+})
+
 describe('the models that are listed', () => {
   const listed = async (world: GatewayWorld): Promise<string[]> => {
     const { text } = await world.request('/v1/models', { method: 'GET' })

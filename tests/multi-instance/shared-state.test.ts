@@ -41,7 +41,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('two instances on $kind', ({ 
       })
       upstreams.push(stack.use(upstream))
     }
-  }, 180_000)
+  }, 60_000)
   afterAll(() => stack.disposeAsync())
 
   function pair(): [Turnpike, Turnpike] {
@@ -84,6 +84,27 @@ describe.skipIf(redisProgram === null).each(KINDS)('two instances on $kind', ({ 
       await call(other, tenant.key, session)
       await call(one, tenant.key, session)
       expect(upstreams[n % 2 === 0 ? 1 : 0]?.requests.length).toBe(2)
+    }
+  })
+
+  test('a session that one binds is told of by the other, which only asks the way and binds nothing', async () => {
+    const tenant = await plant()
+    const [one, other] = pair()
+    statuses = [500, 200]
+    await call(one, tenant.key, 'told')
+    statuses = [200, 200]
+    const admin = await signIn(other)
+    try {
+      const asks = { keyId: tenant.keyId, model: 'sandbox-small' }
+      const bound = await admin.ops.explainRoute.query({ ...asks, session: 'told' })
+      expect(bound.verdict).toEqual({ kind: 'served', accountId: tenant.accountIds[1] })
+      expect(bound.steps?.account.session).toEqual({ boundTo: tenant.accountIds[1], servedBy: tenant.accountIds[1] })
+      for (let n = 0; n < 2; n++) {
+        const { steps } = await admin.ops.explainRoute.query({ ...asks, session: 'never heard of' })
+        expect(steps?.account.session).toEqual({ boundTo: null, servedBy: null })
+      }
+    } finally {
+      await admin.$connection.close()
     }
   })
 

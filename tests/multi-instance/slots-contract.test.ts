@@ -24,7 +24,7 @@ describe.each(IMPLEMENTATIONS)('slots: $name', ({ start }) => {
 
   beforeAll(async () => {
     if (start !== null && !isMissing) server = await start()
-  }, 180_000)
+  }, 60_000)
   afterAll(() => server?.[Symbol.asyncDispose]())
 
   const open = (): Promise<SlotsWorld> =>
@@ -35,20 +35,109 @@ describe.each(IMPLEMENTATIONS)('slots: $name', ({ start }) => {
     const { ask, slots } = world
     const first = await ask()
     const order: number[] = []
-    const waiting: Promise<void>[] = []
+    const waiting: Promise<boolean>[] = []
     for (const n of [1, 2, 3, 4, 5]) {
       waiting.push(
         ask().then((lease) => {
           order.push(n)
           lease.release()
+          return lease.hasQueued
         }),
       )
       await waitFor(`waiter ${n}`, () => slots.waiters() === n, SOON_MS)
     }
     first.release()
-    await Promise.all(waiting)
+    expect(first.hasQueued).toBe(false)
+    expect(await Promise.all(waiting)).toEqual([true, true, true, true, true])
     expect(order).toEqual([1, 2, 3, 4, 5])
     expect(slots.book.size).toBe(0)
+  })
+
+  test.skipIf(isMissing)(
+    'who only looks is told what asking would meet, and takes, counts and queues for nothing',
+    async () => {
+      await using world = await open()
+      const { ask, look, slots } = world
+      const rated = { userConcurrency: 2, keyConcurrency: 1, keyRates: { requestsPerMinute: 2, tokensPerMinute: null } }
+      for (let n = 0; n < 3; n++) {
+        expect(await look(rated)).toMatchObject({
+          rates: { requests: { limit: 2, remaining: 2 }, tokens: null },
+          user: { inFlight: 0, waiting: 0 },
+          keyInFlight: 0,
+          refusal: null,
+          waitsFor: null,
+        })
+      }
+      const held = await ask(rated)
+      expect(await look(rated)).toMatchObject({
+        rates: { requests: { remaining: 1 } },
+        user: { inFlight: 1 },
+        keyInFlight: 1,
+        refusal: null,
+        waitsFor: 'key_concurrency_limit',
+      })
+      expect(await look({ ...rated, onBusy: 'fail' })).toMatchObject({ refusal: { code: 'key_concurrency_limit' } })
+      const other = await ask({ ...rated, keyId: 2 })
+      expect(await look({ ...rated, keyId: 3 })).toMatchObject({ waitsFor: 'user_concurrency_limit' })
+      expect(slots.waiters()).toBe(0)
+      other.release()
+      held.release()
+      const again = await ask(rated)
+      expect(await look(rated)).toMatchObject({ refusal: { code: 'requests_per_minute' }, waitsFor: null })
+      await expect(ask(rated)).rejects.toMatchObject({ code: 'requests_per_minute' })
+      again.release()
+      expect(slots.book.size).toBe(0)
+    },
+  )
+
+  test.skipIf(isMissing)('who only looks at a group’s rates is told of them, and not counted', async () => {
+    await using world = await open()
+    const { ask, look } = world
+    const rated = {
+      userConcurrency: 0,
+      groupRates: { requestsPerMinute: null, tokensPerMinute: 100 },
+      estimatedTokens: 60,
+    }
+    expect(await look(rated)).toMatchObject({ rates: { tokens: { limit: 100, remaining: 100 } }, refusal: null })
+    const held = await ask(rated)
+    expect(await look(rated)).toMatchObject({
+      rates: { tokens: { limit: 100, remaining: 40 } },
+      refusal: { code: 'tokens_per_minute' },
+    })
+    held.release()
+  })
+
+  test.skipIf(isMissing)('a full waiting room is seen without standing in it', async () => {
+    await using world = await open()
+    const { ask, look, slots } = world
+    const client = new AbortController()
+    const held = await ask()
+    const waiting = Array.from({ length: 1 + WAITING_ROOM_EXTRA }, () =>
+      ask({ client: client.signal }).catch(() => null),
+    )
+    await waitFor('all to wait', () => slots.waiters() === 1 + WAITING_ROOM_EXTRA, SOON_MS)
+    expect(await look()).toMatchObject({
+      user: { inFlight: 1, waiting: 1 + WAITING_ROOM_EXTRA },
+      refusal: { code: 'queue_full' },
+    })
+    client.abort()
+    await Promise.all(waiting)
+    held.release()
+  })
+
+  test.skipIf(isMissing)('loads of accounts are looked at as they are', async () => {
+    await using world = await open()
+    const { slots } = world
+    const account = candidate({ concurrency: 2 })
+    const lease = await slots.takeAccount(account, randomUUID())
+    const [seen] = await slots.withLoads([account])
+    expect(seen?.live).toMatchObject({ inFlight: 1, waiting: 0 })
+    lease?.release()
+    await waitFor(
+      'the slot to be free',
+      async () => (await slots.withLoads([account]))[0]?.live.inFlight === 0,
+      SOON_MS,
+    )
   })
 
   test.skipIf(isMissing)('a waiter blocked only by its key does not hold back the other keys of its user', async () => {

@@ -118,6 +118,7 @@ describe.skipIf(redisProgram === null)('slots shared through Redis', () => {
     await redis.look.flushall()
     await waitFor('the loss to be seen', () => three.worlds.some(({ slots }) => slots.isDegraded()), SOON_MS)
     await waitFor('all to share again', () => three.worlds.every(({ slots }) => !slots.isDegraded()), SOON_MS)
+    await waitFor('what is held to be known', async () => (await redis.look.keys('*:held')).length > 0, SOON_MS)
     await other?.ask({ userConcurrency: 2 })
     await expect(other?.ask({ userConcurrency: 2, onBusy: 'fail' })).rejects.toMatchObject({
       code: 'user_concurrency_limit',

@@ -6,6 +6,7 @@ import {
   type GatewaySlots,
 } from '../../apps/server/src/features/gateway/slots/in-process-slots.ts'
 import { openRedisSlots, type RedisSlots } from '../../apps/server/src/features/gateway/slots/redis/redis-slots.ts'
+import type { AdmissionLook } from '../../apps/server/src/features/gateway/slots/user-slots.ts'
 import { silentLog } from '../../apps/server/src/shared/logger.ts'
 import { openRedis } from '../../apps/server/src/shared/redis.ts'
 import { parseRedisAddress } from '../../apps/server/src/shared/redis-address.ts'
@@ -16,13 +17,14 @@ export const stays = new AbortController().signal
 export interface SlotsWorld<Slots extends GatewaySlots = GatewaySlots> extends AsyncDisposable {
   slots: Slots
   ask(over?: Partial<AdmitRequest>): Promise<Admission>
+  look(over?: Partial<AdmitRequest>): Promise<AdmissionLook>
 }
 
 const monotonic = () => performance.now()
 
 export async function openInProcessWorld(): Promise<SlotsWorld> {
   const slots = createInProcessSlots({ monotonic })
-  return { slots, ask: askOf(slots), async [Symbol.asyncDispose]() {} }
+  return { slots, ...askOf(slots), async [Symbol.asyncDispose]() {} }
 }
 
 /** One instance on a Redis; those of one `namespace` share what they hold. */
@@ -37,7 +39,7 @@ export async function openRedisWorld(
   const slots = await openRedisSlots({ redis, namespace, bootId: randomUUID(), monotonic, log: silentLog, ...timing })
   return {
     slots,
-    ask: askOf(slots),
+    ...askOf(slots),
     async [Symbol.asyncDispose]() {
       await slots.close()
       await redis.close()
@@ -47,21 +49,24 @@ export async function openRedisWorld(
 
 /** A user with one slot, unless told otherwise. Refusals reject. */
 function askOf(slots: GatewaySlots) {
-  return async (over: Partial<AdmitRequest> = {}): Promise<Admission> =>
-    slots.admit({
-      requestId: randomUUID(),
-      userId: 1,
-      userConcurrency: 1,
-      keyId: 1,
-      keyConcurrency: 0,
-      keyRates: NO_RATES,
-      groupId: 1,
-      groupRates: NO_RATES,
-      estimatedTokens: 0,
-      onBusy: 'wait',
-      client: stays,
-      ...over,
-    })
+  const requestOf = (over: Partial<AdmitRequest>): AdmitRequest => ({
+    requestId: randomUUID(),
+    userId: 1,
+    userConcurrency: 1,
+    keyId: 1,
+    keyConcurrency: 0,
+    keyRates: NO_RATES,
+    groupId: 1,
+    groupRates: NO_RATES,
+    estimatedTokens: 0,
+    onBusy: 'wait',
+    client: stays,
+    ...over,
+  })
+  return {
+    ask: async (over: Partial<AdmitRequest> = {}): Promise<Admission> => slots.admit(requestOf(over)),
+    look: async (over: Partial<AdmitRequest> = {}): Promise<AdmissionLook> => slots.look(requestOf(over)),
+  }
 }
 
 export function candidate(over: Partial<Candidate> = {}): Candidate {

@@ -16,12 +16,40 @@ const PAGES = [
   '/accounts?create=1',
   '/groups',
   '/groups?edit=1',
+  '/groups?explain=1&key=1&model=sandbox-small',
   '/users',
   '/users?edit=1',
   '/keys',
   '/keys?create=1',
+  '/playground',
+  '/settings/general',
+  '/settings/retention',
+  '/settings/tokens?create=1',
+  '/settings/security',
+  '/settings/sessions',
+  '/settings/jobs',
+  '/settings/audit',
+  '/alerts',
+  '/alerts/history',
+  '/alerts/rules',
+  '/alerts/rules/1',
+  '/alerts/silences?create=1',
+  '/alerts/channels?create=1',
+  '/alerts/deliveries',
+  '/alerts/drill',
   '/nowhere',
 ]
+
+/** Apart, so that no list takes longer than a test may. */
+const PAGES_OF_MONEY = [
+  '/users?adjust=1',
+  '/subscriptions?create=1',
+  '/redeem?create=1',
+  '/prices',
+  '/prices?create=1',
+  '/usage?by=user&range=30d',
+]
+const OWN_PAGES = ['/my', '/my/keys', '/my/keys?create=1', '/my/usage?by=model', '/my/requests', '/my/errors']
 
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(AXE, 'utf8'))
@@ -63,6 +91,27 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     expect(found).toEqual([])
   })
 
+  test.each([
+    { what: 'pages of money', pages: PAGES_OF_MONEY, colorScheme: 'light' as const },
+    { what: 'pages of money', pages: PAGES_OF_MONEY, colorScheme: 'dark' as const },
+    { what: 'pages of one’s own', pages: OWN_PAGES, colorScheme: 'light' as const },
+    { what: 'pages of one’s own', pages: OWN_PAGES, colorScheme: 'dark' as const },
+  ])('axe finds nothing on $what, $colorScheme', async ({ pages, colorScheme }) => {
+    await using opened = await openPage(world.browser, { colorScheme })
+    const { page } = opened
+    await page.goto(`${world.turnpike.origin}/invite#of-nobody`)
+    await page.getByLabel('Your new password').waitFor()
+    const found = [...(await violations(page))]
+    await signInPanel(page, world.turnpike, pages[0])
+    for (const path of pages) {
+      await page.goto(world.turnpike.origin + path)
+      await page.locator('#main').waitFor()
+      await settle(page)
+      found.push(...(await violations(page)).map((violation) => `${path} ${violation}`))
+    }
+    expect(found).toEqual([])
+  })
+
   test('the keyboard alone signs in, jumps, fills a form and ends where it began', async () => {
     await using opened = await openPage(world.browser)
     const { page, faults } = opened
@@ -100,6 +149,60 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     expect(faults).toEqual([])
   })
 
+  test('the keyboard alone makes account, group and key, and finds the request they served', async () => {
+    await using opened = await openPage(world.browser)
+    const { page, faults } = opened
+    const { keyboard } = page
+    await signInPanel(page, world.turnpike)
+
+    await goTo(page, 'groups')
+    await page.getByRole('link', { name: 'Add group' }).press('Enter')
+    await page.getByRole('dialog').getByLabel('Name').waitFor()
+    await keyboard.type('Typed group')
+    await keyboard.press('Enter')
+    await page.getByRole('link', { name: 'Typed group' }).waitFor()
+
+    await goTo(page, 'accounts')
+    await page.getByRole('link', { name: 'Add account' }).press('Enter')
+    const account = page.getByRole('dialog')
+    await account.getByLabel('Name').waitFor()
+    await keyboard.type('Typed account')
+    await chooseByKeys(page, 'Provider', 'Sandbox')
+    await account.getByLabel('Upstream secret').press('x')
+    await account.getByLabel('Typed group').press('Space')
+    await account.getByLabel('Name').press('Enter')
+    await page.getByRole('link', { name: 'Typed account' }).waitFor()
+
+    await goTo(page, 'keys')
+    await page.getByRole('link', { name: 'Create key' }).press('Enter')
+    const key = page.getByRole('dialog')
+    await key.getByLabel('Name').waitFor()
+    await keyboard.type('Typed key')
+    await key.getByLabel('User', { exact: true }).focus()
+    await keyboard.type('Owner')
+    await keyboard.press('ArrowDown')
+    await keyboard.press('Enter')
+    await key.getByLabel('Group', { exact: true }).focus()
+    await keyboard.type('Typed')
+    await keyboard.press('ArrowDown')
+    await keyboard.press('Enter')
+    await key.getByLabel('Name').press('Enter')
+    const secret = await page.getByTestId('secret').inputValue()
+    await keyboard.press('Escape')
+    const requestId = await complete(world.turnpike.facts.gatewayUrl, secret)
+
+    await keyboard.press('Control+k')
+    await page.getByPlaceholder('A page, an account').waitFor()
+    await keyboard.type(requestId)
+    await page.getByRole('option', { name: requestId }).waitFor()
+    await keyboard.press('Enter')
+    await page.getByText('Where the time went').waitFor()
+    await page.getByText('Typed account').first().waitFor()
+    await keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    expect(faults).toEqual([])
+  })
+
   test('whoever wants little motion gets none', async () => {
     await using opened = await openPage(world.browser, { reducedMotion: 'reduce' })
     const { page } = opened
@@ -124,3 +227,27 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     expect(await theme()).toBe('light')
   })
 })
+
+async function goTo(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('Control+k')
+  await page.getByPlaceholder('A page, an account').waitFor()
+  await page.keyboard.type(name)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`**/${name}`)
+}
+
+async function chooseByKeys(page: Page, field: string, option: string): Promise<void> {
+  await page.getByLabel(field).press('ArrowDown')
+  await page.getByRole('option', { name: option }).waitFor()
+  await page.keyboard.type(option)
+  await page.keyboard.press('Enter')
+}
+
+/** The id of a request that the key made; it is in the ledger when this resolves with its answer read. */
+async function complete(gatewayUrl: string, key: string): Promise<string> {
+  const body = JSON.stringify({ model: 'sandbox-small', messages: [{ role: 'user', content: 'Hello' }] })
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+  const answer = await fetch(`${gatewayUrl}/chat/completions`, { method: 'POST', headers, body })
+  await answer.arrayBuffer()
+  return answer.headers.get('x-request-id') ?? ''
+}

@@ -30,6 +30,7 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
         groupIds: [group.id],
       })
       await client.keys.create.mutate({ name, userId: user.id, groupId: group.id })
+      await client.tokens.create.mutate({ name, scopes: ['usage:read'] })
       await client.accounts.create.mutate({
         name,
         provider: 'sandbox',
@@ -39,6 +40,10 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
         groupIds: [group.id],
       })
     }
+    const paid = await client.groups.create.mutate({ name: HOSTILE[1] ?? '', billing: 'subscription' })
+    await client.subscriptions.assign.mutate({ userId: 2, groupId: paid.id, days: 1 })
+    await client.redeem.generate.mutate({ kind: 'subscription', groupId: paid.id, days: 1, notes: HOSTILE[0] })
+    await client.prices.set.mutate({ model: HOSTILE[0] ?? '', serviceTier: 'x">', input: '1', output: '1' })
     await client.$connection.close()
     for (const model of HOSTILE) {
       await fetch(`${world.turnpike.facts.gatewayUrl}/chat/completions`, {
@@ -69,6 +74,22 @@ describe.skipIf(!chromiumPath)('names that mean harm', () => {
     '/keys',
     '/keys?create=1',
     '/keys?edit=6',
+    '/users?adjust=5',
+    '/subscriptions',
+    '/subscriptions?edit=1',
+    '/redeem',
+    '/prices',
+    '/prices?edit=1',
+    '/usage?by=user',
+    '/usage?by=key&model=%3Cscript%3Ealert(1)%3C%2Fscript%3E&range=custom&from=javascript:1',
+    '/my/keys?create=1',
+    '/my/requests?model=%3Cimg%20src=x%20onerror=alert(1)%3E',
+    '/my/errors',
+    '/playground',
+    '/settings/tokens',
+    '/settings/audit?action=%3Cscript%3E&by=%22&from=javascript:1',
+    '/settings/audit',
+    '/settings/retention?table=%3Cimg%20src=x%3E',
     '/requests/%3Cimg%20src=x%20onerror=alert(1)%3E',
   ])('are shown as text on %s', async (path) => {
     await using opened = await openPage(world.browser)

@@ -58,7 +58,7 @@ describe.skipIf(!chromiumPath)('sessions in the panel', () => {
     await page.getByLabel('Password').waitFor()
   })
 
-  test('a plain user is told kindly that nothing is here for him yet', async () => {
+  test('a plain user finds his account where others find the dashboard, and is told which pages are not for him', async () => {
     const owner = await signIn(world.turnpike)
     await owner.users.create.mutate({ email: 'plain@example.org', password: 'plain password' })
     await owner.$connection.close()
@@ -68,7 +68,12 @@ describe.skipIf(!chromiumPath)('sessions in the panel', () => {
     await page.getByLabel('E-mail').fill('plain@example.org')
     await page.getByLabel('Password').fill('plain password')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByText('There is nothing here for your role yet').waitFor()
+    await page.getByText('This page is not for your role').waitFor()
+    await page.goto(world.turnpike.origin)
+    await page.waitForURL('**/my')
+    await page.getByRole('heading', { name: 'My account' }).waitFor()
+    const pages = page.getByRole('navigation', { name: 'Main navigation' }).getByRole('link')
+    expect(await pages.allTextContents()).toEqual([expect.stringContaining('My account')])
     expect(faults).toEqual([])
   })
 })

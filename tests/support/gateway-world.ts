@@ -148,7 +148,7 @@ export async function startGatewayWorld(options: WorldOptions = {}) {
       readiness: () => ({ isReady: gateway.isServing(), missing: gateway.missing() }),
       log: silentLog,
     })
-    const server = createAppServer(app)
+    const server = createAppServer(app, { gateway: gateway.routes, onFault() {}, log: silentLog })
     const { port } = await listen(server, '127.0.0.1', 0)
     const origin = `http://127.0.0.1:${port}`
     stack.defer(() => {

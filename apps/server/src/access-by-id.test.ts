@@ -34,6 +34,11 @@ interface Ids {
   session: number
   request: string
   error: number
+  rule: number
+  event: number
+  channel: number
+  silence: number
+  delivery: number
 }
 
 /** What each procedure that names something by its id is asked; those that name an owner's things come in both kinds. */
@@ -70,6 +75,20 @@ const ASKED: Record<string, { of: 'everybody' | 'owner'; input(ids: Ids): object
   'ops.errors.get': { of: 'everybody', input: ({ error: id }) => ({ id }) },
   'ops.errors.resolve': { of: 'everybody', input: ({ error }) => ({ ids: [error] }) },
   'ops.leases.release': { of: 'everybody', input: ({ request: requestId }) => ({ requestId }) },
+  'alerts.rules.get': { of: 'everybody', input: ({ rule: id }) => ({ id }) },
+  'alerts.rules.update': { of: 'everybody', input: ({ rule: id }) => ({ id, version: 1, name: 'x' }) },
+  'alerts.rules.setEnabled': { of: 'everybody', input: ({ rule: id }) => ({ id, enabled: false }) },
+  'alerts.rules.remove': { of: 'everybody', input: ({ rule: id }) => ({ id }) },
+  'alerts.events.get': { of: 'everybody', input: ({ event: id }) => ({ id }) },
+  'alerts.events.acknowledge': { of: 'everybody', input: ({ event: id }) => ({ id }) },
+  'alerts.events.resolve': { of: 'everybody', input: ({ event: id }) => ({ id }) },
+  'alerts.channels.get': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
+  'alerts.channels.update': { of: 'everybody', input: ({ channel: id }) => ({ id, version: 1, name: 'x' }) },
+  'alerts.channels.rotateSecret': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
+  'alerts.channels.remove': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
+  'alerts.channels.test': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
+  'alerts.silences.end': { of: 'everybody', input: ({ silence: id }) => ({ id }) },
+  'alerts.deliveries.retry': { of: 'everybody', input: ({ delivery: id }) => ({ id }) },
   'auth.sessions.revoke': { of: 'owner', input: ({ session: id }) => ({ id }) },
   'my.keys.rotate': { of: 'owner', input: ({ key: id }) => ({ id }) },
   'my.keys.revoke': { of: 'owner', input: ({ key: id }) => ({ id }) },
@@ -146,6 +165,11 @@ const ABSENT_IDS: Ids = {
   session: ABSENT,
   request: ABSENT_REQUEST,
   error: ABSENT,
+  rule: ABSENT,
+  event: ABSENT,
+  channel: ABSENT,
+  silence: ABSENT,
+  delivery: ABSENT,
 }
 
 let planted = 0
@@ -181,6 +205,21 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
     insert into ops_error_logs (created_at, source, phase, owner, severity, type, code, instance_id, message, retryable)
     values (now(), 'request', 'upstream', 'provider', 'P1', 'upstream_error', 'upstream_failed', 'i', 'm', true)
     returning id::int as id`
+  const [rule] = await sql<{ id: number }[]>`
+    insert into ops_alert_rules (name, metric_type, aggregation, operator, threshold, recovery_threshold)
+    values ('r', 'error_rate', 'ratio', '>', 5, 5) returning id::int as id`
+  const [event] = await sql<{ id: number }[]>`
+    insert into ops_alert_events (rule_id, rule_name, severity, episode, metric_type, threshold_value, fired_at)
+    values (${rule?.id ?? 0}, 'r', 'warning', 1, 'error_rate', 5, now()) returning id::int as id`
+  const [channel] = await sql<{ id: number }[]>`
+    insert into alert_channels (name, type, config) values ('c', 'email', '{"recipients":["a@ops.test"]}')
+    returning id::int as id`
+  const [silence] = await sql<{ id: number }[]>`
+    insert into alert_silences (starts_at, ends_at, reason) values (now(), now() + interval '1 hour', 'r')
+    returning id::int as id`
+  const [delivery] = await sql<{ id: number }[]>`
+    insert into alert_deliveries (unique_key, channel_id, channel_name, kind, severity, payload)
+    values (${`k${n}`}, ${channel?.id ?? 0}, 'c', 'test', 'info', '{}') returning id::int as id`
   const ids: Ids = {
     user: user.id,
     key: key.id,
@@ -193,6 +232,11 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
     session: session?.id ?? 0,
     request: outcome.requestId,
     error: error?.id ?? 0,
+    rule: rule?.id ?? 0,
+    event: event?.id ?? 0,
+    channel: channel?.id ?? 0,
+    silence: silence?.id ?? 0,
+    delivery: delivery?.id ?? 0,
   }
   return { ids }
 }

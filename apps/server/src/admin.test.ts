@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freshDatabase } from '@turnpike/db/testing'
 import { expect, test } from 'vitest'
@@ -7,7 +10,7 @@ import { createPasswords } from './features/auth/passwords.ts'
 
 const PROGRAM = fileURLToPath(new URL('admin.ts', import.meta.url))
 /** Starting a program takes a second or more on a busy machine. */
-const PROGRAMS_MS = 180_000
+const PROGRAMS_MS = 60_000
 const KEY = Buffer.alloc(32, 9).toString('base64')
 const OLD_PASSWORD = 'correct horse battery'
 
@@ -74,4 +77,30 @@ test('what still needs the previous key is told, and another key is refused', { 
     stderr: expect.stringContaining('TURNPIKE_SECRET_KEY_PREVIOUS'),
   })
   expect(await runAdmin({ ...settings, TURNPIKE_SECRET_KEY_PREVIOUS: KEY }, ['secret-key'])).toMatchObject({ code: 0 })
+})
+
+test('what was backed up is restored into an empty database, and into no other', { timeout: PROGRAMS_MS }, async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'turnpike-backup-'))
+  const file = join(dir, 'turnpike.backup')
+  try {
+    await using fresh = await freshDatabase()
+    await fresh.sql`insert into users (email, name, role) values ('kept@turnpike.test', '', 'user')`
+    expect(await admin(fresh.url, 'backup', file)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('secret key'),
+    })
+    expect(await admin(fresh.url, 'restore', file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('in use'),
+    })
+    await using other = await freshDatabase({ migrated: false })
+    expect(await admin(other.url, 'restore', file)).toMatchObject({ code: 0, stderr: '' })
+    expect(await other.sql`select email from users`).toEqual([{ email: 'kept@turnpike.test' }])
+    expect(await admin(other.url, 'restore', join(dir, 'none'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ENOENT'),
+    })
+  } finally {
+    await rm(dir, { recursive: true })
+  }
 })

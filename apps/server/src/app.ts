@@ -1,13 +1,24 @@
 import { existsSync } from 'node:fs'
 import { createServer, IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
-import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express'
 import { createPanelHeaders } from './http/panel-headers.ts'
 import { isWebSocketUpgrade } from './http/ws-admission.ts'
 import type { Log } from './shared/logger.ts'
 
 export interface AppOptions {
-  gateway: Router
+  /** `posts`: handlers of POST requests by their exact path, which need no router. */
+  gateway: {
+    router: Router
+    posts: ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void>
+  }
   trpc: RequestHandler
   /** Numbers for Prometheus. */
   metrics: RequestHandler
@@ -39,7 +50,7 @@ export function createApp({
   app.disable('x-powered-by')
   app.set('etag', false)
   app.set('query parser', false)
-  app.use(gateway)
+  app.use(gateway.router)
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' })
   })
@@ -58,13 +69,15 @@ export function createApp({
 
 /**
  * A server whose requests and responses are of the app's classes from the start: Express would otherwise swap the
- * prototype of each, which costs more than everything the gateway does with it.
+ * prototype of each, which costs more than everything the gateway does with it. The gateway's own paths are found by one
+ * look-up; whatever is not written exactly so is for the app's routers.
  */
-export function createAppServer(app: Express): Server {
+export function createAppServer(app: Express, { gateway, log, onFault }: ServerOptions): Server {
+  const onThrown = lastHandler(log, onFault)
   return createServer(
     {
-      IncomingMessage: classWithPrototype(IncomingMessage, app.request),
-      ServerResponse: classWithPrototype(ServerResponse, app.response),
+      IncomingMessage: classWithPrototype<RequestClass>(IncomingMessage, app.request),
+      ServerResponse: classWithPrototype<ResponseClass>(ServerResponse, app.response),
       // A body is bounded by its size; a slow one must not hold a connection for ever.
       requestTimeout: 300_000,
       headersTimeout: 30_000,
@@ -72,12 +85,24 @@ export function createAppServer(app: Express): Server {
       noDelay: true,
       shouldUpgradeCallback: isWebSocketUpgrade,
     },
-    app,
+    (request, response) => {
+      const handle = request.method === 'POST' ? gateway.posts.get(request.url) : undefined
+      if (handle === undefined) return app(request, response)
+      try {
+        handle(request, response)
+      } catch (error) {
+        onThrown(error, request, response, () => response.destroy())
+      }
+    },
   )
 }
 
+type ServerOptions = Pick<AppOptions, 'gateway' | 'log' | 'onFault'>
+type RequestClass = typeof IncomingMessage & (new (...args: ConstructorParameters<typeof IncomingMessage>) => Request)
+type ResponseClass = typeof ServerResponse & (new (...args: ConstructorParameters<typeof ServerResponse>) => Response)
+
 /** Safe because the prototype inherits from the class's own: an instance is what it was, with the app's methods on top. */
-function classWithPrototype<T extends typeof IncomingMessage | typeof ServerResponse>(base: T, prototype: object): T {
+function classWithPrototype<T>(base: typeof IncomingMessage | typeof ServerResponse, prototype: object): T {
   function Constructed(this: object, ...args: unknown[]): void {
     Reflect.apply(base, this, args)
   }

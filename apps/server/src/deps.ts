@@ -10,17 +10,24 @@ import type { Env } from './env.ts'
 import { createHealthChecks } from './features/accounts/health-checks.ts'
 import { createAccessTokens } from './features/accounts/tokens/access-tokens.ts'
 import { createTokenEndpoint } from './features/accounts/tokens/token-endpoint.ts'
+import { enqueueNotices } from './features/alerts/delivery/enqueue-notices.ts'
+import { alertsJob } from './features/alerts/evaluation/alerts-job.ts'
+import { createJudging } from './features/alerts/judging.ts'
 import { openGateway } from './features/gateway/gateway.ts'
 import { createJobs } from './features/ops/jobs/jobs.ts'
 import { opsJobs } from './features/ops/jobs/ops-jobs.ts'
 import { openOps } from './features/ops/open-ops.ts'
+import { createCountsSource } from './features/ops/queries/source.ts'
 import { createMetricsHandler } from './features/ops/telemetry/metrics-handler.ts'
+import type { Telemetry, TelemetryOptions } from './features/ops/telemetry/otlp/telemetry.ts'
 import { createClientAddress } from './http/client-address.ts'
 import { createEgress } from './shared/egress/egress.ts'
 import { openEmbeddedDatabase } from './shared/embedded-database.ts'
-import { every } from './shared/every.ts'
+import { every, type Loop } from './shared/every.ts'
 import { instanceIdOf } from './shared/instance-id.ts'
 import type { Log } from './shared/logger.ts'
+import { createMailer } from './shared/mail/mailer.ts'
+import { createStoredSmtp } from './shared/mail/stored-smtp.ts'
 import { openRedis, redisNamespace } from './shared/redis.ts'
 import { createSecretBox } from './shared/secret-box.ts'
 import { loadSecretKey } from './shared/secret-key.ts'
@@ -84,11 +91,22 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     privateUpstreams: sandbox ? [...env.privateUpstreams, `127.0.0.1:${sandbox.port}`] : env.privateUpstreams,
   })
   opened.defer(() => egress.close())
+  // What is on the list of private addresses is there for accounts alone; the sandbox's inbox takes webhooks too.
+  const publicEgress = createEgress({ privateUpstreams: sandbox ? [`127.0.0.1:${sandbox.port}`] : [] })
+  opened.defer(() => publicEgress.close())
+  const mailer = createMailer({
+    egress: publicEgress,
+    config: createStoredSmtp({ db: db.db, box, fallback: env.smtp }),
+  })
 
   onStep('opening the gateway')
   const clientAddress = createClientAddress(env.trustedProxies)
   let openedGateway: Gateway | null = null
   let server: Server | null = null
+  const telemetry = await openTelemetryOf(env, log, opened, {
+    instanceId,
+    providerOf: (accountId) => openedGateway?.providerOf(accountId) ?? null,
+  })
   const ops = openOps({
     sql: db.sql,
     reports: databases.reports,
@@ -99,6 +117,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     dataDir: env.dataDir,
     gateway: () => openedGateway,
     server: () => server,
+    telemetry,
     log,
   })
   opened.defer(() => ops.close())
@@ -134,6 +153,15 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   openedGateway = gateway
   await ops.listen()
 
+  const judging = createJudging({
+    database: db,
+    reports: databases.reports,
+    source: createCountsSource(databases.reports.sql),
+    enqueue: enqueueNotices,
+    clock: systemClock,
+    log,
+  })
+  opened.defer(() => judging.evaluator.stop())
   const trpc = createTrpc({
     database: db,
     reports: databases.reports,
@@ -142,12 +170,16 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     clock: systemClock,
     log,
     egress,
+    publicEgress,
+    mailer,
     runtime: gateway.accountRuntime,
     tokens,
     live: ops.live,
+    explainRoute: gateway.explainRoute,
+    judging,
     ownRequests: ops.ownRequests,
     bus: ops.bus,
-    sandboxBaseUrl: () => (sandbox ? `${sandbox.url}/v1` : null),
+    sandbox,
     panelUrl: () => env.publicUrl ?? listeningUrl(server, env.host),
     env,
   })
@@ -168,30 +200,34 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
     sql: databases.jobs.sql,
     databaseUrl,
     applicationName: `turnpike queue ${instanceId}`,
-    jobs: opsJobs({ sql: databases.jobs.sql, clock: systemClock }),
+    jobs: [...opsJobs({ sql: databases.jobs.sql, clock: systemClock }), alertsJob(judging.evaluator)],
     onFault: ops.errorLog.recordFault,
     log,
   })
   opened.defer(() => jobs.close())
+  let telling: Loop | null = null
+  opened.defer(() => telling?.stop())
   let isListening = false
+  const faults = { log, onFault: ops.errorLog.recordFault }
   const app = createApp({
+    ...faults,
     gateway: gateway.routes,
     trpc: trpc.httpHandler,
     metrics: createMetricsHandler(ops.prometheus, env.metricsToken),
     exports: trpc.exportsHandler,
     isAllowedHost: trpc.isAllowedHost,
     panelDir: PANEL_DIR,
-    onFault: ops.errorLog.recordFault,
     readiness: () => ({ isReady: isListening && gateway.isServing(), missing: gateway.missing() }),
-    log,
   })
-  const listening = createAppServer(app)
+  const listening = createAppServer(app, { ...faults, gateway: gateway.routes })
   server = listening
   listening.on('upgrade', trpc.upgrade)
   listening.on('listening', () => {
     isListening = true
     ops.metrics.start()
     jobs.start()
+    judging.evaluator.start()
+    telling = trpc.telling.start()
   })
   return {
     db: db.db,
@@ -241,6 +277,28 @@ function openDatabases(url: string, instanceId: string) {
       ])
     },
   }
+}
+
+/**
+ * Spans and metrics for the collector that the environment names, by an egress that can reach nothing else: what may be
+ * reached is no configuration of accounts. The library is loaded where there is a collector only.
+ */
+async function openTelemetryOf(
+  { otlpEndpoint }: Env,
+  log: Log,
+  opened: AsyncDisposableStack,
+  of: Pick<TelemetryOptions, 'instanceId' | 'providerOf'>,
+): Promise<Telemetry | null> {
+  if (otlpEndpoint === null) return null
+  const egress = createEgress({ privateUpstreams: [destinationOf(otlpEndpoint)] })
+  opened.defer(() => egress.close())
+  const { openTelemetry } = await import('./features/ops/telemetry/otlp/telemetry.ts')
+  return openTelemetry({ endpoint: otlpEndpoint, egress, version: VERSION, log, ...of })
+}
+
+function destinationOf(url: string): string {
+  const { protocol, hostname, port } = new URL(url)
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
 }
 
 async function startDatabase(env: Env, log: Log, opened: AsyncDisposableStack): Promise<string> {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseSmtpUrl } from './shared/mail/smtp-config.ts'
 import { parseRedisAddress } from './shared/redis-address.ts'
 
 /** Everything the process may be told from outside; the one place that reads it. Names and meanings: `.env.example`. */
@@ -18,6 +19,10 @@ const flag = z.enum(['true', 'false', '1', '0', 'on', 'off']).transform((word) =
 const list = z.string().transform((text) => text.split(',').flatMap((item) => item.trim() || []))
 const count = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
 const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin)
+const collector = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => URL.canParse(url) && new URL(url).username === '', 'must not hold a user name or password')
+  .transform((url) => `${new URL(url).origin}${new URL(url).pathname.replace(/\/+$/, '')}`)
 const origins = list.pipe(z.array(origin))
 const SECRET_BYTES = 32
 /** Keys that stand in documentation somewhere: whoever copied one has no secret. */
@@ -40,6 +45,14 @@ const redis = z
   .refine(
     (address) => address !== null,
     'must be redis://host:port, rediss://host:port or redis+cluster://host:port,host:port',
+  )
+
+const smtp = z
+  .string()
+  .transform(parseSmtpUrl)
+  .refine(
+    (config) => config !== null,
+    'must be smtps:// or smtp://user:password@host:port?from=address (smtp+plain:// without a password)',
   )
 
 const schema = z.object({
@@ -68,7 +81,9 @@ const schema = z.object({
   JOURNAL_MAX_BYTES: count.min(16 * 1024 * 1024).default(1_073_741_824),
   GATEWAY_MAX_BODY_BYTES: count.default(67_108_864),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: collector.optional(),
   METRICS_TOKEN: z.string().min(8, 'needs at least 8 characters').max(256).optional(),
+  SMTP_URL: smtp.optional(),
   NODE_ENV: z.string().optional(),
 })
 
@@ -123,6 +138,8 @@ function parseEnv(source: NodeJS.ProcessEnv) {
     journalMaxBytes: data.JOURNAL_MAX_BYTES,
     gatewayMaxBodyBytes: data.GATEWAY_MAX_BODY_BYTES,
     logLevel: data.LOG_LEVEL,
+    otlpEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     metricsToken: data.METRICS_TOKEN,
+    smtp: data.SMTP_URL ?? null,
   } as const
 }

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { type Deps, openDeps } from './deps.ts'
 import { type Env, readEnv } from './env.ts'
+import { firstRunText } from './features/auth/first-run-text.ts'
 import { quickstartBanner } from './features/quickstart/banner.ts'
 import { removeQuickstartFile, writeQuickstartFile } from './features/quickstart/quickstart-file.ts'
 import {
@@ -74,6 +75,9 @@ async function main(env: Env): Promise<void> {
   if (isQuickstart) {
     opened.defer(() => removeQuickstartFile(dataDir))
     await greet(env, deps, address, dataDir)
+  } else {
+    const token = await trpc.services.firstRun.token()
+    if (token !== null) process.stdout.write(firstRunText(trpc.services.panelUrl(), token))
   }
 
   const first = await signals.next()

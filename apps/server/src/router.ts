@@ -1,4 +1,5 @@
 import { accountsRouter } from './features/accounts/router.ts'
+import { alertsRouter } from './features/alerts/router.ts'
 import { auditRouter } from './features/audit/router.ts'
 import { authRouter } from './features/auth/router.ts'
 import { groupsRouter } from './features/groups/router.ts'
@@ -7,6 +8,7 @@ import { myRouter } from './features/my/router.ts'
 import { opsRouter } from './features/ops/router.ts'
 import { pricesRouter } from './features/prices/router.ts'
 import { redeemRouter } from './features/redeem/router.ts'
+import { sandboxRouter } from './features/sandbox/router.ts'
 import { settingsRouter } from './features/settings/router.ts'
 import { subscriptionsRouter } from './features/subscriptions/router.ts'
 import { tokensRouter } from './features/tokens/router.ts'
@@ -29,6 +31,8 @@ export const appRouter = router({
   tokens: tokensRouter,
   usage: usageRouter,
   ops: opsRouter,
+  alerts: alertsRouter,
+  sandbox: sandboxRouter,
   my: myRouter,
 })
 

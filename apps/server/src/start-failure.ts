@@ -1,4 +1,4 @@
-import { InstanceLockError } from '@turnpike/db'
+import { BackupError, InstanceLockError } from '@turnpike/db'
 import { EmbeddedPostgresError } from '@turnpike/db/embedded'
 import { EnvError } from './env.ts'
 import { DataDirError } from './shared/data-dir.ts'
@@ -20,7 +20,7 @@ export function startFailure(failure: unknown): string {
   return `Turnpike could not start: ${message}`
 }
 
-const SELF_EXPLAINING = [EmbeddedPostgresError, SecretKeyError, DataDirError, RedisError]
+const SELF_EXPLAINING = [BackupError, EmbeddedPostgresError, SecretKeyError, DataDirError, RedisError]
 
 const OTHER_IS_ALONE =
   'Another instance of Turnpike serves on this database, and has not left in time.\n\nInstances that use one database share their limits through Redis: set REDIS_URL to the same Redis for each of them,\nor stop the other instance first.'

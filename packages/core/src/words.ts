@@ -91,3 +91,7 @@ export const OUTCOMES = [
   'unknown',
 ] as const
 export type OutcomeKind = (typeof OUTCOMES)[number]
+
+/** How a connection to a mail server is protected: inside TLS, by STARTTLS, or not at all. */
+export const SMTP_SECURITIES = ['tls', 'starttls', 'none'] as const
+export type SmtpSecurity = (typeof SMTP_SECURITIES)[number]

@@ -1,3 +1,6 @@
+export { BackupError } from './backup/format.ts'
+export { restoreBackup } from './backup/restore-backup.ts'
+export { writeBackup } from './backup/write-backup.ts'
 export { createDb, type Db, type DbOptions } from './client.ts'
 export { type InstanceLock, InstanceLockError, openInstanceLock } from './instance-lock.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
@@ -11,6 +14,7 @@ export {
   releaseCredit,
   renewLeases,
   sweepLeases,
+  tryLeaseCredit,
 } from './money/credit-leases.ts'
 export { type WindowMismatch, windowMismatches } from './money/window-check.ts'
 export { COUNT_COLUMNS, COUNT_MASK, HISTOGRAMS, ROW_COLUMNS, summed, summedTimes } from './ops/columns.ts'

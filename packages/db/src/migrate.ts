@@ -10,7 +10,8 @@ export interface MigrateOptions {
   lockTimeoutMs?: number
 }
 
-const FOLDER = fileURLToPath(new URL('../../../drizzle', import.meta.url))
+/** The generated SQL of every version so far. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../../drizzle', import.meta.url))
 const LOCK_KEY = 'turnpike:migrate'
 const OLDEST_SERVER = 140_000
 
@@ -19,7 +20,10 @@ const OLDEST_SERVER = 140_000
  *
  * The URL must lead to the server itself: behind a pooler in transaction mode the lock holds nothing.
  */
-export async function migrate(url: string, { folder = FOLDER, lockTimeoutMs = 60_000 }: MigrateOptions = {}) {
+export async function migrate(
+  url: string,
+  { folder = MIGRATIONS_FOLDER, lockTimeoutMs = 60_000 }: MigrateOptions = {},
+) {
   // One connection that is never replaced: the lock is the session's.
   const client = postgres(url, { max: 1, max_lifetime: null, connect_timeout: 10, onnotice: () => {} })
   try {

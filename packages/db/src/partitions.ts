@@ -48,6 +48,15 @@ export async function ensurePartitionsFor(
   })
 }
 
+/** Makes partitions that another database had, by their names; names of none of the tables are passed over. */
+export async function ensurePartitionsNamed(sql: Sql, names: readonly string[]): Promise<void> {
+  for (const table of tables()) {
+    const starts = names.flatMap((name) => startOfNamed(table, name))
+    // An older schema has not all of the tables.
+    if (starts.length > 0) await ensurePartitionsFor(sql, starts, table)
+  }
+}
+
 /**
  * Drops the partitions that hold nothing of `before` or later, each after `rescue` has taken from it what must stay, in one
  * transaction; resolves with how many rows they held, as far as the database knows without counting.
@@ -102,6 +111,11 @@ function partitionStatements(table: PartitionedTable, start: number): string {
 function partitionName(table: PartitionedTable, start: number): string {
   const chars = PARTITIONED_TABLES[table] === 'day' ? 10 : 7
   return `${table}_${new Date(start).toISOString().slice(0, chars).replaceAll('-', '_')}`
+}
+
+function startOfNamed(table: PartitionedTable, name: string): Date[] {
+  const [, year, month, day = '01'] = new RegExp(`^${table}_(\\d{4})_(\\d{2})(?:_(\\d{2}))?$`).exec(name) ?? []
+  return year === undefined ? [] : [new Date(`${year}-${month}-${day}T00:00:00Z`)]
 }
 
 function startOf(table: PartitionedTable, time: Date): number {

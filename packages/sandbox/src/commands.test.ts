@@ -16,8 +16,12 @@ interface Options {
   stream?: boolean
 }
 
-function ask(prompt: string, { key = 'k', model = 'sandbox-small', header, stream = false }: Options = {}) {
-  return fetch(`${sandbox.url}/v1/chat/completions`, {
+function ask(
+  prompt: string,
+  { key = 'k', model = 'sandbox-small', header, stream = false }: Options = {},
+  url = sandbox.url,
+) {
+  return fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, ...(header !== undefined && { 'x-sandbox': header }) },
     body: JSON.stringify({ model, stream, messages: [{ role: 'user', content: prompt }] }),
@@ -107,6 +111,23 @@ describe('a set fault', () => {
     expect(sandbox.status().faults).toEqual([])
   })
 
+  test('ends after `forSeconds`, to the millisecond, and makes room for the next', async () => {
+    let now = 1_000_000
+    await using timed = {
+      it: await createSandbox({ clock: { now: () => now } }),
+      [Symbol.asyncDispose]: () => timed.it.close(),
+    }
+    timed.it.setFault({ kind: 'status', status: 500, forSeconds: 60 })
+    timed.it.setFault({ kind: 'status', status: 503 })
+    const status = async () => (await ask('hi', {}, timed.it.url)).status
+    now += 59_999
+    expect(await status()).toBe(500)
+    expect(timed.it.status().faults).toMatchObject([{ endsAtMs: 1_060_000 }, { endsAtMs: null }])
+    now += 1
+    expect(await status()).toBe(503)
+    expect(timed.it.status().faults).toHaveLength(1)
+  })
+
   test('meets only its key and model, and is shown without the key', async () => {
     sandbox.setFault({ kind: 'status', status: 401, key: 'secret-key-1', model: 'a' })
     expect((await ask('hi', { key: 'secret-key-1', model: 'a' })).status).toBe(401)
@@ -158,4 +179,17 @@ describe('the server', () => {
     expect(await at('/v1/chat/completions')).toBe(405)
     expect(await at('/v1/chat/completions', { method: 'POST', body: '{"model":' })).toBe(400)
   })
+})
+
+test('the inbox keeps the last hundred webhooks, whatever faults are set and keys asked for', async () => {
+  sandbox.setFault({ kind: 'status', status: 500 })
+  for (let index = 0; index <= 100; index += 1) {
+    const headers = index === 0 ? undefined : { 'webhook-id': `m${index}` }
+    const answer = await fetch(sandbox.inbox.url, { method: 'POST', body: `{"n":${index}}`, headers })
+    expect(answer.status).toBe(204)
+  }
+  const { messages } = sandbox.inbox
+  expect(messages).toHaveLength(100)
+  expect(messages[0]).toMatchObject({ id: 'm1', body: '{"n":1}' })
+  expect(messages.at(-1)).toMatchObject({ id: 'm100', body: '{"n":100}' })
 })

@@ -6,6 +6,8 @@ export interface FaultState {
   hits: number
   /** Requests it will still meet; null = until cleared. */
   remaining: number | null
+  /** Epoch ms of its end; null = until cleared. */
+  endsAtMs: number | null
 }
 
 export interface FaultList {
@@ -17,14 +19,16 @@ export interface FaultList {
   list(): FaultState[]
 }
 
-/** Faults are tried in the order they were set; one that is used up makes room for the next. */
-export function createFaultList(seed: number): FaultList {
+/** Faults are tried in the order they were set; one that is used up, or whose time is over, makes room for the next. */
+export function createFaultList(seed: number, clock: { now(): number }): FaultList {
   let states: FaultState[] = []
   let random = seededRandom(seed)
 
   return {
     add(fault) {
-      states.push({ fault, hits: 0, remaining: fault.times ?? null })
+      const { times = null, forSeconds } = fault
+      const endsAtMs = forSeconds === undefined ? null : clock.now() + forSeconds * 1000
+      states.push({ fault, hits: 0, remaining: times, endsAtMs })
     },
     clear() {
       states = []
@@ -32,6 +36,7 @@ export function createFaultList(seed: number): FaultList {
     },
     take(request) {
       if (states.length === 0) return null
+      forgetEnded()
       const state = states.find(({ fault }) => matches(fault, request) && isDrawn(fault, random))
       if (state === undefined) return null
       state.hits += 1
@@ -41,8 +46,20 @@ export function createFaultList(seed: number): FaultList {
       }
       return state.fault
     },
-    list: () => states.map((state) => ({ ...state, fault: withoutKey(state.fault) })),
+    list() {
+      forgetEnded()
+      return states.map((state) => ({ ...state, fault: withoutKey(state.fault) }))
+    },
   }
+
+  function forgetEnded(): void {
+    const nowMs = clock.now()
+    if (states.some((state) => isOver(state, nowMs))) states = states.filter((state) => !isOver(state, nowMs))
+  }
+}
+
+function isOver({ endsAtMs }: FaultState, nowMs: number): boolean {
+  return endsAtMs !== null && nowMs >= endsAtMs
 }
 
 function matches(fault: Fault, request: { key: string | null; model: string | null }): boolean {

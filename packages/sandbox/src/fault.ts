@@ -17,6 +17,8 @@ const status = z.int().min(400).max(599)
 const aim = {
   /** Ends by itself after so many requests. */
   times: z.int().min(1).max(1_000_000).optional(),
+  /** Ends by itself after so long. */
+  forSeconds: z.int().min(1).max(86_400).optional(),
   /** Only requests with exactly this upstream key: one account among several that share the sandbox. */
   key: short.optional(),
   model: short.optional(),

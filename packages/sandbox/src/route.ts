@@ -4,6 +4,7 @@ import { Refusal } from './refusal.ts'
 export type Route =
   | { to: 'answer'; endpoint: Endpoint }
   | { to: 'stored'; id: string; action: string | undefined; query: URLSearchParams }
+  | { to: 'inbox' }
   | { to: 'models' }
   | { to: 'model'; id: string }
 
@@ -18,10 +19,14 @@ const ANSWERS: Record<string, Endpoint> = {
   '/audio/transcriptions': 'transcriptions',
 }
 
+/** Takes webhooks, as a receiver of alerts would. */
+export const INBOX_PATH = '/inbox'
+
 /** Paths work with and without `/v1` (and Azure's `/openai/v1`). @throws Refusal 404 or 405 */
 export function routeOf(method: string, url: string): Route {
   const query = url.indexOf('?')
   const path = (query === -1 ? url : url.slice(0, query)).replace(/^(\/openai)?\/v1(?=\/)/, '')
+  if (path === INBOX_PATH && method === 'POST') return { to: 'inbox' }
   const endpoint = ANSWERS[path]
   if (endpoint !== undefined) {
     if (method === 'POST') return { to: 'answer', endpoint }

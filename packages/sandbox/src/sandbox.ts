@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { Fault, type FaultInput } from './fault.ts'
 import { createFaultList, type FaultState } from './fault-list.ts'
+import { createInbox, type InboxMessage } from './inbox.ts'
 import { createModels } from './models.ts'
 import { createPlanner } from './plan.ts'
 import { createRequestLog, type LoggedRequest } from './request-log.ts'
+import { INBOX_PATH } from './route.ts'
 import { sendError } from './send.ts'
 import { createService } from './serve.ts'
 import { createStoredResponses } from './stored-responses.ts'
@@ -45,6 +47,8 @@ export interface Sandbox {
   status(): SandboxStatus
   /** The last requests, oldest first. */
   requests: readonly LoggedRequest[]
+  /** Where webhooks may be sent for a try, and what came there, oldest first. */
+  inbox: { url: string; messages: readonly InboxMessage[] }
   /** Open TCP connections. */
   connections(): number
   close(): Promise<void>
@@ -58,8 +62,9 @@ const DEFAULT_KEPT_REQUESTS = 200
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { host = '127.0.0.1', port = 0, firstByteMs = 0, eventMs = 0, clock = { now: Date.now } } = options
   const models = createModels(options.models ?? null)
-  const faults = createFaultList(options.seed ?? 1)
+  const faults = createFaultList(options.seed ?? 1, clock)
   const log = createRequestLog(options.keepRequests ?? DEFAULT_KEPT_REQUESTS)
+  const inbox = createInbox()
   const idPrefix = randomBytes(6).toString('hex')
   const count = { requests: 0, inFlight: 0, connections: 0, answers: 0 }
 
@@ -68,6 +73,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     planner: createPlanner(models),
     faults,
     stored: createStoredResponses(),
+    inbox,
     keys: options.keys === undefined ? null : new Set(options.keys),
     pace: { firstByteMs, eventMs },
     clock,
@@ -110,6 +116,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       return { url, requests, inFlight, connections, faults: faults.list() }
     },
     requests: log.entries,
+    inbox: { url: url + INBOX_PATH, messages: inbox.messages },
     connections: () => count.connections,
     close() {
       return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { faultySteps } from './apply-fault.ts'
 import type { FaultList } from './fault-list.ts'
+import type { Inbox } from './inbox.ts'
 import type { Models } from './models.ts'
 import type { Plan, Planner } from './plan.ts'
 import { play } from './play.ts'
@@ -17,6 +18,7 @@ interface ServiceParts {
   planner: Planner
   faults: FaultList
   stored: StoredResponses
+  inbox: Inbox
   /** null = no key is asked for. */
   keys: ReadonlySet<string> | null
   pace: { firstByteMs: number; eventMs: number }
@@ -28,14 +30,25 @@ interface ServiceParts {
 type Serve = (req: IncomingMessage, res: ServerResponse, entry: LoggedRequest) => Promise<void>
 
 /** Answers one request. Rejects with a Refusal where an error answer is due. */
-export function createService({ models, planner, faults, stored, keys, pace, clock, nextId }: ServiceParts): Serve {
+export function createService({
+  models,
+  planner,
+  faults,
+  stored,
+  inbox,
+  keys,
+  pace,
+  clock,
+  nextId,
+}: ServiceParts): Serve {
   return async function serve(req, res, entry) {
     const body = await readBody(req)
     entry.body = body
+    const route = routeOf(entry.method, entry.path)
+    if (route.to === 'inbox') return take(req, res, body)
     if (keys !== null && (entry.key === null || !keys.has(entry.key))) {
       throw new Refusal(401, 'invalid_api_key', 'Incorrect API key provided.')
     }
-    const route = routeOf(entry.method, entry.path)
     if (route.to === 'stored' && route.query.get('stream') === 'true') {
       return sendEvents(res, stored.replay(route.id, Number(route.query.get('starting_after') ?? -1)))
     }
@@ -47,7 +60,13 @@ export function createService({ models, planner, faults, stored, keys, pace, clo
     await answer(res, plan, entry)
   }
 
-  function lookUp(method: string, route: Exclude<Route, { to: 'answer' }>): string {
+  function take(req: IncomingMessage, res: ServerResponse, body: string): void {
+    const id = req.headers['webhook-id']
+    inbox.add({ atMs: clock.now(), id: typeof id === 'string' ? id : null, body })
+    res.writeHead(204).end()
+  }
+
+  function lookUp(method: string, route: Exclude<Route, { to: 'answer' | 'inbox' }>): string {
     if (route.to === 'models') return models.listBody()
     return route.to === 'model' ? models.oneBody(route.id) : stored.serve(method, route.id, route.action)
   }

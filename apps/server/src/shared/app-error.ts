@@ -23,7 +23,7 @@ export type AppErrorReason = keyof typeof APP_ERRORS
 interface AppErrorOptions {
   /** The input field at fault, as a dotted path. */
   field?: string
-  /** Replaces the fixed text. Only literals: never anything a caller sent or a database said. */
+  /** Replaces the fixed text. Only what we wrote: never anything a caller sent or a database said. */
   message?: string
   /** Replaces the reason's tRPC code where tRPC itself refused. */
   code?: TRPC_ERROR_CODE_KEY

@@ -33,9 +33,15 @@ function fromZod(error: ZodError): AppError {
   if (issue.code === 'unrecognized_keys') {
     return new AppError('unknown_field', { ...fieldOf([...issue.path, issue.keys[0] ?? '']), cause: error })
   }
-  const isOutside = issue.code === 'too_big' || issue.code === 'too_small'
-  const isLimit = isOutside && issue.path.length === 1 && issue.path[0] === 'limit'
-  return new AppError(isLimit ? 'limit_out_of_range' : 'invalid_input', { ...fieldOf(issue.path), cause: error })
+  const message = issue.path.length === 1 && issue.path[0] === 'limit' ? limitMessage(issue) : null
+  if (message !== null) return new AppError('limit_out_of_range', { field: 'limit', message, cause: error })
+  return new AppError('invalid_input', { ...fieldOf(issue.path), cause: error })
+}
+
+/** Names the bound that was missed; null = it was none. */
+function limitMessage(issue: ZodError['issues'][number]): string | null {
+  if (issue.code === 'too_big') return `limit is out of range: ${issue.maximum} at most`
+  return issue.code === 'too_small' ? `limit is out of range: ${issue.minimum} at least` : null
 }
 
 // Names of fields come from the caller: they are echoed only where they could be names.

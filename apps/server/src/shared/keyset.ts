@@ -32,6 +32,12 @@ export function afterRequest(cursor: string | null | undefined): RequestPlace | 
   return { createdAt, requestId }
 }
 
+/** When a request began: its id is a UUIDv7, the first 48 bits of which are that moment; null = it is none of ours. */
+export function timeOfRequest(requestId: string): Date | null {
+  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(requestId)) return null
+  return new Date(Number.parseInt(requestId.slice(0, 8) + requestId.slice(9, 13), 16))
+}
+
 /** The cursor of a list that ends with this request. */
 export function requestCursor({ createdAt, requestId }: { createdAt: string; requestId: string }): string {
   return `${Date.parse(createdAt)}.${requestId}`

@@ -11,9 +11,10 @@ const VIEWER = [
   'redeem:read',
   'usage:read',
   'ops:read',
+  'alerts:read',
   'settings:read',
 ] as const
-const OPERATOR = [...VIEWER, 'accounts:operate', 'ops:operate'] as const
+const OPERATOR = [...VIEWER, 'accounts:operate', 'ops:operate', 'alerts:operate'] as const
 const ADMIN = [
   ...OPERATOR,
   'users:write',
@@ -24,6 +25,7 @@ const ADMIN = [
   'prices:write',
   'redeem:write',
   'settings:write',
+  'alerts:write',
   'tokens:write',
   'audit:read',
 ] as const

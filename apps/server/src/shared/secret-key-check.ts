@@ -19,6 +19,12 @@ export async function assertSecretKeyFits(sql: Sql, box: SecretBox): Promise<voi
   }
 }
 
+/** The check value as it is stored: like a name of the database, since no other has the same. */
+export async function secretKeyMark(sql: Sql): Promise<string> {
+  const [row] = await sql<{ value: unknown }[]>`select value from settings where key = ${SETTING}`
+  return String(row?.value)
+}
+
 /** Seals the check value under the newest key: from now on the previous one is not enough to start. */
 export async function renewSecretKeyCheck(sql: Sql, box: SecretBox): Promise<void> {
   await sql`update settings set value = ${sql.json(seal(box))}, updated_at = now() where key = ${SETTING}`

@@ -1,9 +1,10 @@
-import { accounts } from '@turnpike/db/schema'
+import { accounts, settings } from '@turnpike/db/schema'
 import { freshDatabase } from '@turnpike/db/testing'
 import { expect, test } from 'vitest'
 import { openAccountSecret, openExtraHeaders, sealAccountSecret, sealExtraHeaders } from './account-secrets.ts'
 import { apiKeyPepper, pepperVersion } from './api-key.ts'
 import { silentLog } from './logger.ts'
+import { SMTP_PASSWORD_KEY, SMTP_PASSWORD_PLACE, sealedSmtpPassword } from './mail/stored-smtp.ts'
 import { createSecretBox } from './secret-box.ts'
 import { SecretKeyError } from './secret-key.ts'
 import { assertSecretKeyFits } from './secret-key-check.ts'
@@ -52,6 +53,18 @@ test('every secret is sealed under the new key, more than one batch of them, and
   }
   await expect(assertSecretKeyFits(database.sql, createSecretBox(OLD))).rejects.toThrow(SecretKeyError)
   expect(await rotation.run()).toEqual({ resealed: 0, unreadable: 0 })
+})
+
+test('the password of mail is sealed anew too', async () => {
+  await using database = await databaseWithSecrets(0)
+  const sealed = createSecretBox(OLD).seal('s3cret', SMTP_PASSWORD_PLACE)
+  await database.db.insert(settings).values({ key: SMTP_PASSWORD_KEY, value: sealed })
+  const rotation = createSecretRotation({ sql: database.sql, box: createSecretBox(NEW, OLD), log: silentLog })
+  expect(await rotation.left()).toEqual({ sealedValues: 1, apiKeys: 0 })
+  expect(await rotation.run()).toEqual({ resealed: 1, unreadable: 0 })
+  expect(await rotation.left()).toEqual({ sealedValues: 0, apiKeys: 0 })
+  const kept = await sealedSmtpPassword(database.db)
+  expect(createSecretBox(NEW).open(kept ?? '', SMTP_PASSWORD_PLACE)).toBe('s3cret')
 })
 
 test('what opens under neither key is counted and stays as it is', async () => {

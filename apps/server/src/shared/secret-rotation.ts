@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import { apiKeyPeppers, pepperVersion } from './api-key.ts'
 import type { Log } from './logger.ts'
+import { SMTP_PASSWORD_KEY, SMTP_PASSWORD_PLACE } from './mail/stored-smtp.ts'
 import type { SecretBox } from './secret-box.ts'
 import { renewSecretKeyCheck } from './secret-key-check.ts'
 
@@ -12,6 +13,7 @@ const SEALED_COLUMNS = [
   { table: 'accounts', column: 'oauth_access_sealed' },
   { table: 'accounts', column: 'proxy_sealed' },
   { table: 'users', column: 'totp_secret_sealed' },
+  { table: 'alert_channels', column: 'secret_sealed' },
 ] as const
 
 type SealedColumn = (typeof SEALED_COLUMNS)[number]
@@ -37,6 +39,7 @@ export function createSecretRotation({ sql, box, log }: { sql: Sql; box: SecretB
       total.resealed += resealed
       total.unreadable += unreadable
     }
+    if (await resealMailPassword()) total.resealed += 1
     await renewSecretKeyCheck(sql, box)
     if (total.resealed > 0) log.info(total, 'stored secrets were sealed under the newest key')
     return total
@@ -79,8 +82,31 @@ export function createSecretRotation({ sql, box, log }: { sql: Sql; box: SecretB
     return true
   }
 
+  /** The one sealed value among the settings. */
+  async function resealMailPassword(): Promise<boolean> {
+    const sealed = await outdatedMailPassword()
+    if (sealed === null) return false
+    try {
+      const renewed = box.seal(box.open(sealed, SMTP_PASSWORD_PLACE), SMTP_PASSWORD_PLACE)
+      await sql`
+        update settings set value = to_jsonb(${renewed}::text)
+        where key = ${SMTP_PASSWORD_KEY} and value = to_jsonb(${sealed}::text)`
+      return true
+    } catch (error) {
+      log.error({ err: error, key: SMTP_PASSWORD_KEY }, 'a stored secret opens under neither key')
+      return false
+    }
+  }
+
+  async function outdatedMailPassword(): Promise<string | null> {
+    const [row] = await sql<{ sealed: string }[]>`
+      select value #>> '{}' as sealed from settings
+      where key = ${SMTP_PASSWORD_KEY} and not starts_with(value #>> '{}', ${box.sealedPrefix})`
+    return row?.sealed ?? null
+  }
+
   async function left(): Promise<RotationLeft> {
-    let sealedValues = 0
+    let sealedValues = (await outdatedMailPassword()) === null ? 0 : 1
     for (const { table, column } of SEALED_COLUMNS) {
       const [row] = await sql<{ count: number }[]>`
         select count(*)::float8 as count from ${sql(table)} where not starts_with(${sql(column)}, ${box.sealedPrefix})`

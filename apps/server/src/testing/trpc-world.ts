@@ -7,10 +7,18 @@ import { WebSocket } from 'ws'
 import { createTrpc, type TrpcEnv } from '../create-trpc.ts'
 import type { AccountRuntime, AccountView } from '../features/accounts/account.ts'
 import type { Egress } from '../features/accounts/probe.ts'
+import { enqueueNotices } from '../features/alerts/delivery/enqueue-notices.ts'
+import type { WebhookEgress } from '../features/alerts/delivery/send-webhook.ts'
+import { createJudging } from '../features/alerts/judging.ts'
+import type { ExplainRoute } from '../features/gateway/explain/explain-route.ts'
 import type { OwnRequests } from '../features/ops/leases/leases.ts'
 import { createLiveFeed } from '../features/ops/live/live-feed.ts'
+import { createCountsSource } from '../features/ops/queries/source.ts'
+import type { CommandedSandbox } from '../features/sandbox/sandbox-control.ts'
 import { isWebSocketUpgrade } from '../http/ws-admission.ts'
+import { AppError } from '../shared/app-error.ts'
 import { createLogger } from '../shared/logger.ts'
+import type { MailEgress, Mailer } from '../shared/mail/mailer.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
 import type { SocketTimings } from '../ws.ts'
 
@@ -42,12 +50,17 @@ interface WorldOptions {
   env?: Partial<TrpcEnv>
   runtime?: Partial<AccountRuntime>
   egress?: Partial<Egress>
+  explainRoute?: ExplainRoute
+  publicEgress?: Partial<WebhookEgress & MailEgress>
+  mailer?: Partial<Mailer>
   ownRequests?: Partial<OwnRequests>
+  sandbox?: CommandedSandbox | null
   timings?: SocketTimings
 }
 
 /** A database, the tRPC side on a real server, and users of every role; `await using` takes it all down. */
-export async function trpcWorld({ env, runtime, egress, ownRequests, timings }: WorldOptions = {}) {
+export async function trpcWorld(options: WorldOptions = {}) {
+  const { env, runtime, egress, explainRoute, publicEgress, mailer, ownRequests, sandbox = null, timings } = options
   const database = await freshDatabase()
   const clock = createTestClock()
   const logged: string[] = []
@@ -66,12 +79,37 @@ export async function trpcWorld({ env, runtime, egress, ownRequests, timings }: 
     clock,
     log,
     live,
+    explainRoute:
+      explainRoute ??
+      (() => {
+        throw new AppError('not_found', { field: 'keyId' })
+      }),
+    judging: createJudging({
+      database,
+      reports: database,
+      source: createCountsSource(database.sql),
+      enqueue: enqueueNotices,
+      clock,
+      log,
+    }),
     ownRequests: { list: () => [], release: () => false, ...ownRequests },
     bus: null,
     egress: { checkUrl: async () => {}, checkProxy: async () => {}, poolFor: () => upstreams, ...egress },
+    publicEgress: {
+      checkUrl: async () => {},
+      checkMailServer: async () => {},
+      poolFor: () => upstreams,
+      openMailSocket: () => Promise.reject(new Error('no mail here')),
+      ...publicEgress,
+    },
+    mailer: {
+      send: async () => ({ kind: 'failed', outcome: 'not_configured', isPermanent: false, status: null }),
+      isConfigured: async () => false,
+      ...mailer,
+    },
     runtime: { view: () => IDLE, clear: async () => {}, ...runtime },
     tokens: { fresh: async () => ({ value: 'access-token' }) },
-    sandboxBaseUrl: () => null,
+    sandbox,
     panelUrl: () => 'http://panel.test',
     env: { ...ENV, ...env },
     timings: { sessionCheckMs: 50, ...timings },

@@ -89,6 +89,18 @@ export function priceOf(
   return createPriceList(overrides).priceOf(model, provider, atMs, serviceTier)
 }
 
+/** The override that decides a price, or null where none does: the first of those that apply, as the price list orders them. */
+export function overrideFor<Row extends PriceOverride>(
+  model: string,
+  provider: Provider,
+  overrides: readonly Row[],
+  atMs: number,
+  serviceTier: string | null,
+): Row | null {
+  const sorted = overrides.toSorted(compareOverrides)
+  return sorted.find((row) => applies(row, model, provider, serviceTier) && row.validFrom.getTime() <= atMs) ?? null
+}
+
 function listPrices(model: string, provider: Provider): DatedPrice[] {
   const sandbox = sandboxPriceOf(model)
   return sandbox === null ? packagePrices(model, provider) : [{ validity: { kind: 'always' }, price: sandbox }]
@@ -101,9 +113,14 @@ function overridesFor(
   sorted: readonly PriceOverride[],
 ): DatedPrice[] {
   return sorted
-    .filter((row) => row.provider === null || row.provider === provider)
-    .filter((row) => (row.serviceTier === null || row.serviceTier === tier) && covers(row.model, model))
+    .filter((row) => applies(row, model, provider, tier))
     .map((row) => ({ validity: { kind: 'from', fromMs: row.validFrom.getTime() }, price: overridePrice(row) }))
+}
+
+function applies(row: PriceOverride, model: string, provider: Provider, tier: string | null): boolean {
+  const isOfProvider = row.provider === null || row.provider === provider
+  const isOfTier = row.serviceTier === null || row.serviceTier === tier
+  return isOfProvider && isOfTier && covers(row.model, model)
 }
 
 function covers(pattern: string, model: string): boolean {

@@ -26,6 +26,8 @@ export interface Call {
   caller: Caller
   clientIp: string
   userAgent: string | null
+  /** The `traceparent` header as it came: for our own traces, never sent upstream. Null = none. */
+  traceParent: string | null
   /** Aborts when the caller leaves. */
   client: AbortSignal
 }

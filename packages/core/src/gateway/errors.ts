@@ -153,9 +153,18 @@ export interface Progress {
   queueMs: number
   routeMs: number
   upstreamMs: number
+  /** What the gateway itself took before it asked the account that answers, failed attempts apart; null = it asked none. */
+  gatewayMs: number | null
 }
 
-export const NO_PROGRESS: Progress = { rates: null, attempts: 0, queueMs: 0, routeMs: 0, upstreamMs: 0 }
+export const NO_PROGRESS: Progress = {
+  rates: null,
+  attempts: 0,
+  queueMs: 0,
+  routeMs: 0,
+  upstreamMs: 0,
+  gatewayMs: null,
+}
 
 /** A refusal or failure with a closed code; anything else that is thrown is `internal_error`. */
 export class GatewayError extends Error {

@@ -1,7 +1,7 @@
 import { type Call, inputBytesOf } from './call.ts'
 
 /** Input is estimated before anything is counted: a token is seldom shorter than this. */
-const BYTES_PER_TOKEN = 3
+export const BYTES_PER_TOKEN = 3
 
 /**
  * Input and output of a request at admission to its token rates: its bytes / 3, and the output it states, else what its group

@@ -103,6 +103,8 @@ export interface Diagnostics {
   upstreamErrors: readonly { attempt: number; body: string }[]
   /** What was thrown where the fault is ours; undefined = nothing. */
   fault: unknown
+  /** The caller's `traceparent` header as it came; absent = none. */
+  traceParent?: string
 }
 
 export const NO_USAGE: TokenUsage = {

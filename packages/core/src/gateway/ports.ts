@@ -96,6 +96,8 @@ export interface AdmitRequest {
 export interface Admission extends Lease {
   /** What is left of the tightest rates with this request counted; null = none is set. */
   rates: RatesLeft | null
+  /** It waited for its slot. Else the time it took to be admitted was ours. */
+  readonly hasQueued: boolean
   /** The tokens it really took, in place of the estimate. Counts once, before or after the release. */
   settleTokens(tokens: number): void
   /** It was refused after all, or its caller left, before an upstream was asked: then it is not counted. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ClientLeft, ShuttingDown } from './client-left.ts'
+import type { Admission } from './ports.ts'
 import { DRAIN_MS } from './stream-answer.ts'
 import { IDLE_MS } from './testing/fake-call.ts'
 import { fakeCandidate } from './testing/fake-candidate.ts'
@@ -29,6 +30,20 @@ describe('a whole answer', () => {
     expect(ports.ends).toMatchObject([{ outcome: 'completed', priceRule: 'usage', costNano: 7, billedNano: 14 }])
     expect(ports.outcomes).toEqual(ports.ends)
     expectAllReleasedOnce(ports)
+  })
+
+  test.each([
+    { hasQueued: true, queueMs: 40, routeMs: 0 },
+    { hasQueued: false, queueMs: 0, routeMs: 40 },
+  ])('has queued for its slot only where it had to wait for one: $hasQueued', async ({ hasQueued, ...times }) => {
+    const admitted = Promise.withResolvers<Admission>()
+    const { ports, responder, answering } = world({ admit: () => admitted.promise })
+    ports.clock.advance(40)
+    admitted.resolve({ rates: null, hasQueued, settleTokens() {}, withdraw() {}, release() {} })
+    await settled()
+    ports.upstream.last().answer(JSON_ANSWER)
+    await deliver(answering, responder)
+    expect(ports.ends[0]?.times).toMatchObject(times)
   })
 
   test('comes from the next account while the first has said nothing', async () => {

@@ -2,7 +2,7 @@ import type { Answer } from './answer.ts'
 import { type Call, inputBytesOf } from './call.ts'
 import { GatewayError } from './errors.ts'
 import { estimateTokens } from './estimate-tokens.ts'
-import type { Admission, Lease, RelayPorts, Reservation } from './ports.ts'
+import type { Admission, Candidate, Lease, RelayPorts, Reservation, ReserveRequest } from './ports.ts'
 import { recordFailure } from './record-failure.ts'
 import { findMaker } from './response-maker.ts'
 import { sessionKeyOf } from './route.ts'
@@ -42,7 +42,7 @@ export async function relay(call: Call, ports: RelayPorts): Promise<Answer> {
   }
 }
 
-function checkModel({ body, caller }: Call): void {
+export function checkModel({ body, caller }: Call): void {
   const isListed = (models: readonly string[]) => models.length === 0 || models.includes(body.model)
   if (!isListed(caller.models) || !isListed(caller.group.models)) {
     throw new GatewayError('model_not_found', { param: 'model' })
@@ -54,7 +54,7 @@ function foreseeSession(call: Call, { accounts }: RelayPorts): Promise<void> | n
   return sessionKey === null ? null : accounts.foreseeSession(sessionKey)
 }
 
-async function admit(story: Story, { slots, clock }: RelayPorts): Promise<Admission> {
+export async function admit(story: Story, { slots, clock }: RelayPorts): Promise<Admission> {
   const { caller, requestId, client } = story.call
   const since = clock.monotonic()
   const admitted = slots.admit({
@@ -71,25 +71,38 @@ async function admit(story: Story, { slots, clock }: RelayPorts): Promise<Admiss
     client,
   })
   if (!(admitted instanceof Promise)) return admitted
+  let hasQueued = true
   try {
-    return await admitted
+    const admission = await admitted
+    hasQueued = admission.hasQueued
+    return admission
   } finally {
-    story.queueMs += clock.monotonic() - since
-    story.routeStartedAt = clock.monotonic()
+    // To ask other instances takes a moment too, but nobody queues in it.
+    if (hasQueued) {
+      story.queueMs += clock.monotonic() - since
+      story.routeStartedAt = clock.monotonic()
+    }
   }
 }
 
-function reserve({ call }: Story, { money, accounts }: RelayPorts): Reservation | null | Promise<Reservation | null> {
+export function reserve(
+  { call }: Story,
+  { money, accounts }: RelayPorts,
+): Reservation | null | Promise<Reservation | null> {
+  return money.reserve(reserveRequestOf(call, accounts.candidates(call.caller.group.id, call.body.model)))
+}
+
+export function reserveRequestOf(call: Call, candidates: readonly Candidate[]): ReserveRequest {
   const { caller, body, requestId } = call
-  return money.reserve({
+  return {
     requestId,
     userId: caller.userId,
     keyId: caller.keyId,
     hasSpendingLimit: caller.hasSpendingLimit,
     group: caller.group,
-    candidates: accounts.candidates(caller.group.id, body.model),
+    candidates,
     inputBytes: inputBytesOf(call),
     maxOutputTokens: body.maxOutputTokens,
     atMs: call.createdAtMs,
-  })
+  }
 }

@@ -231,7 +231,8 @@ function record(input: SelectionInput, rule: DecisionRecord['rule'], chosen: Can
   }
 }
 
-function passedOver(
+/** Why a candidate was passed over; what is said of the chosen one means nothing. */
+export function passedOver(
   input: SelectionInput,
   rule: DecisionRecord['rule'],
   candidate: Candidate,

@@ -107,13 +107,21 @@ describe('the times of a request', () => {
   })
 
   test('say how far it has come, for the headers of its answer', () => {
-    expect(progressOf(story(), 470)).toEqual({ rates: null, attempts: 2, queueMs: 100, routeMs: 60, upstreamMs: 300 })
+    expect(progressOf(story(), 470)).toEqual({
+      rates: null,
+      attempts: 2,
+      queueMs: 100,
+      routeMs: 60,
+      upstreamMs: 300,
+      gatewayMs: 10,
+    })
     expect(progressOf(storyOf({ queueMs: 7 }), 20)).toEqual({
       rates: null,
       attempts: 0,
       queueMs: 7,
       routeMs: 20,
       upstreamMs: 0,
+      gatewayMs: null,
     })
   })
 })

@@ -54,7 +54,7 @@ export interface Ending {
 
 /** Nearly every request has no more to tell: they share these. */
 const NO_DIAGNOSTICS: Diagnostics = { isInLedger: false, upstreamErrors: [], fault: undefined }
-export const IN_LEDGER: Diagnostics = { ...NO_DIAGNOSTICS, isInLedger: true }
+const IN_LEDGER: Diagnostics = { ...NO_DIAGNOSTICS, isInLedger: true }
 
 export const CLIENT_CLOSED = { kind: 'client_closed', status: 499, errorCode: null } as const
 
@@ -88,8 +88,13 @@ export function beginStory(call: Call): Story {
     admission: null,
     reservation: null,
     failedAs: 'exhausted',
-    diagnostics: NO_DIAGNOSTICS,
+    diagnostics: call.traceParent === null ? NO_DIAGNOSTICS : { ...NO_DIAGNOSTICS, traceParent: call.traceParent },
   }
+}
+
+/** Diagnostics of a request that has got its start record, before anything went wrong with it. */
+export function inLedger(diagnostics: Diagnostics): Diagnostics {
+  return diagnostics === NO_DIAGNOSTICS ? IN_LEDGER : { ...diagnostics, isInLedger: true }
 }
 
 /** The request's one wide record. Priced by the model the upstream was asked for, at the time the request started. */
@@ -145,10 +150,8 @@ export function outcomeOf(story: Story, ending: Ending, ports: Pick<RelayPorts, 
 }
 
 /** How far the request has come by `at` (monotonic). */
-export function progressOf(
-  { admission, attempt, attempts, queueMs, accountQueueMs, routeStartedAt }: Story,
-  at: number,
-): Progress {
+export function progressOf(story: Story, at: number): Progress {
+  const { admission, attempt, attempts, queueMs, accountQueueMs, routeStartedAt } = story
   const startedAt = attempt?.startedAt ?? at
   return {
     rates: admission?.rates ?? null,
@@ -156,6 +159,7 @@ export function progressOf(
     queueMs,
     routeMs: Math.max(0, startedAt - routeStartedAt - accountQueueMs),
     upstreamMs: at - startedAt,
+    gatewayMs: attempt === null ? null : untilAskedMs(story, attempt),
   }
 }
 
@@ -170,18 +174,20 @@ function timesOf(story: Story, endedAt: number): Outcome['times'] {
     upstreamFirstByteMs: roundedOrNull(since(attempt?.startedAt ?? null, attempt?.firstByteAt ?? null)),
     ttftMs: roundedOrNull(since(call.startedAt, story.firstOutputAt)),
     totalMs: rounded(endedAt - call.startedAt),
-    gatewayMs: roundedOrNull(gatewayMs(story, connectMs)),
+    gatewayMs: roundedOrNull(gatewayMs(story)),
   }
 }
 
 /** Body read → request written, less queue, failed attempts and connect; and what came in → its way out. */
-function gatewayMs(story: Story, connectMs: number | null): number | null {
-  const { call, attempt } = story
+function gatewayMs(story: Story): number | null {
+  const { attempt, relayInAt, relayOutAt } = story
   if (attempt === null || attempt.sentAt === null) return null
-  const failedMs = story.attempts.slice(0, -1).reduce((sum, { durationMs }) => sum + durationMs, 0)
-  const before = attempt.sentAt - call.bodyReadAt - story.queueMs - (connectMs ?? 0) - failedMs
-  const after = since(story.relayInAt, story.relayOutAt) ?? 0
-  return Math.max(0, before) + after
+  return untilAskedMs(story, attempt) + (since(relayInAt, relayOutAt) ?? 0)
+}
+
+function untilAskedMs({ call, attempts, queueMs }: Story, { startedAt }: AttemptTimes): number {
+  const failedMs = attempts.slice(0, -1).reduce((sum, { durationMs }) => sum + durationMs, 0)
+  return Math.max(0, startedAt - call.bodyReadAt - queueMs - failedMs)
 }
 
 function since(from: number | null, to: number | null): number | null {

@@ -10,7 +10,7 @@ import { createPassedErrorAnswer } from './passed-error-answer.ts'
 import type { Candidate, Lease, RelayPorts } from './ports.ts'
 import { findRoute, noAvailableAccounts, type Route } from './route.ts'
 import { startAttempt } from './start-attempt.ts'
-import { type Ending, IN_LEDGER, type Story } from './story.ts'
+import { type Ending, inLedger, type Story } from './story.ts'
 import { createStreamAnswer } from './stream-answer.ts'
 import { upstreamId } from './upstream-words.ts'
 
@@ -62,7 +62,7 @@ export async function answerFromPool(run: Run): Promise<Answer> {
 type SpokenRoute = Route & { exchange: Exchange }
 
 /** The next account that can be asked, or null when a failure is in hand and nobody is left to try. */
-async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | null): Promise<SpokenRoute | null> {
+export async function nextRoute(run: Run, tried: Set<number>, last: FailedAttempt | null): Promise<SpokenRoute | null> {
   const { story, ports, held } = run
   let unsayable: GatewayError | null = null
   for (;;) {
@@ -211,7 +211,7 @@ async function journalStart(story: Story, candidate: Candidate, { journal }: Rel
     multiplierE4: call.caller.group.multiplierE4,
     clientIp: call.clientIp,
   })
-  story.diagnostics = IN_LEDGER
+  story.diagnostics = inLedger(story.diagnostics)
 }
 
 function recordAttempt(

@@ -21,3 +21,6 @@ export const totpDisable = z.strictObject({ password: typedPassword, code })
 
 /** The first owner, as the environment or the first-run page names it. */
 export const firstOwner = z.strictObject({ email, password: newPassword })
+
+/** The first owner, and the token that the server printed. */
+export const setup = firstOwner.extend({ token: z.string().min(1).max(200) })

@@ -32,6 +32,9 @@ export const myKeyCreate = keyCreate.pick({
   models: true,
 })
 
+/** Whose accounts and rules are tried. */
+export const myPlaygroundKey = z.strictObject({ groupId: id })
+
 export const myUsageList = z.strictObject({ ...filters, ...page }).prefault({})
 
 export const myUsageSummary = z.strictObject({ ...filters, groupBy }).prefault({})

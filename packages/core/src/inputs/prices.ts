@@ -37,6 +37,9 @@ export const priceSet = z.strictObject({
   validFrom: instant.optional(),
 })
 
+/** What a price would have made of the last days. */
+export const pricePreview = priceSet.omit({ validFrom: true }).extend({ days: z.int().min(1).max(31).default(7) })
+
 export const priceRemove = z.strictObject({ id })
 
 export const priceQuote = z.strictObject({
@@ -55,6 +58,7 @@ export const priceQuote = z.strictObject({
 
 export type PriceList = z.output<typeof priceList>
 export type PriceSet = z.output<typeof priceSet>
+export type PricePreview = z.output<typeof pricePreview>
 export type PriceQuote = z.output<typeof priceQuote>
 
 function isAscending(tiers: { aboveInputTokens: number }[]): boolean {

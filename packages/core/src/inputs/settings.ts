@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { line } from './primitives.ts'
+import { SMTP_SECURITIES } from '../words.ts'
+import { email, line, text } from './primitives.ts'
 
 /** Every setting of the product, by its key in the table `settings`: what `settings.set` takes and the server reads. */
 export const settings = z.strictObject({
@@ -18,13 +19,19 @@ export const settings = z.strictObject({
   'ops.ttftTargetMs': z.number().min(100).max(600_000),
   /** How long a sign-in lasts at most; up to 30 days. */
   'sessions.absoluteHours': z.int().min(1).max(720),
+  /** The server that takes mail over; null = `SMTP_URL` of the environment, or no mail. Together with `smtp.from`. */
+  'smtp.host': line(255).nullable(),
+  'smtp.port': z.int().min(1).max(65_535),
+  'smtp.security': z.enum(SMTP_SECURITIES),
+  'smtp.user': line(320).nullable(),
+  'smtp.from': email.nullable(),
 })
 
 export type Settings = z.output<typeof settings>
 export type SettingKey = keyof Settings
 
-/** Some settings; the others stay as they are. */
-export const settingsSet = settings.partial()
+/** Some settings; the others stay as they are. The password is never read again; null takes it away. */
+export const settingsSet = settings.partial().extend({ 'smtp.password': text(500).min(1).nullable().optional() })
 export type SettingsSet = z.output<typeof settingsSet>
 
 /** What holds where nothing, or nothing that makes sense, is stored. */
@@ -48,7 +55,15 @@ export const DEFAULT_SETTINGS: Settings = {
   'ops.gatewayTargetMs': 25,
   'ops.ttftTargetMs': 20_000,
   'sessions.absoluteHours': 12,
+  'smtp.host': null,
+  'smtp.port': 587,
+  'smtp.security': 'starttls',
+  'smtp.user': null,
+  'smtp.from': null,
 }
+
+/** Who the test mail is for; the caller, where left out. */
+export const smtpTest = z.strictObject({ to: email.optional() }).prefault({})
 
 export interface ReadSettings {
   settings: Settings
@@ -62,7 +77,7 @@ export function readSettings(rows: Iterable<{ key: string; value: unknown }>): R
   const read: ReadSettings = { settings: { ...DEFAULT_SETTINGS }, invalid: [] }
   for (const key of settings.keyof().options) {
     if (!stored.has(key)) continue
-    const parsed = settingsSet.safeParse({ [key]: stored.get(key) })
+    const parsed = settings.partial().safeParse({ [key]: stored.get(key) })
     if (parsed.success) Object.assign(read.settings, parsed.data)
     else read.invalid.push(key)
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { OUTCOMES } from '../words.ts'
+import { EXPORT_FORMATS } from './exports.ts'
 import { id, instant, model, page } from './primitives.ts'
 
 export const USAGE_GROUPINGS = ['user', 'key', 'group', 'account', 'model', 'endpoint'] as const
@@ -33,9 +34,6 @@ export type UsageBucket = (typeof USAGE_BUCKETS)[number]
 export const usageSeries = z
   .strictObject({ ...filters, groupBy: z.enum(USAGE_GROUPINGS).optional(), bucket: z.enum(USAGE_BUCKETS).optional() })
   .prefault({})
-
-export const EXPORT_FORMATS = ['csv', 'ndjson'] as const
-export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
 export const usageExport = z.strictObject({ ...filters, format: z.enum(EXPORT_FORMATS).default('csv') }).prefault({})
 

@@ -48,13 +48,29 @@ type Counted = Pick<
 export function endedOutcome(outcome: Counted): EndedRequest {
   const { times, accountId } = outcome
   const code = failureCode(outcome)
+  // Member by member: copied as a whole, an outcome costs more than all that is counted of it.
   return {
-    ...outcome,
+    endedAtMs: outcome.endedAtMs,
+    endpoint: outcome.endpoint,
     // A name nobody here knows is the caller's invention.
     model: code === 'model_not_found' ? null : modelName(outcome.model),
+    userId: outcome.userId,
+    keyId: outcome.keyId,
+    groupId: outcome.groupId,
+    accountId,
+    status: outcome.status,
+    outcome: outcome.outcome,
     code,
-    times: accountId === null || outcome.outcome === 'unknown' ? null : { ...times, latencyMs: times.totalMs },
+    usage: outcome.usage,
+    costNano: outcome.costNano,
+    billedNano: outcome.billedNano,
+    attempts: outcome.attempts,
+    times: accountId === null || outcome.outcome === 'unknown' ? null : timesOf(times),
   }
+}
+
+function timesOf({ totalMs, ttftMs, gatewayMs }: Counted['times']): EndedRequest['times'] {
+  return { latencyMs: totalMs, ttftMs, gatewayMs }
 }
 
 export function endedRefusal(refusal: Refusal & { status: number }): EndedRequest {

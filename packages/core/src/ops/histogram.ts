@@ -43,12 +43,21 @@ export function createHistogram(): Histogram {
 /** Bins of several histograms as those of one. */
 export function mergeBins(histograms: Iterable<readonly number[]>): number[] {
   const counts = new Map<number, number>()
-  for (const bins of histograms) {
-    for (const bin of bins) {
-      const key = keyOf(bin)
-      counts.set(key, (counts.get(key) ?? 0) + countOf(bin))
-    }
+  for (const bins of histograms) addBins(counts, bins, 1)
+  return binsOf(counts)
+}
+
+/** Adds bins to counts by key, or (`times` −1) takes them away again; what comes to nothing goes. */
+export function addBins(counts: Map<number, number>, bins: readonly number[], times: 1 | -1): void {
+  for (const bin of bins) {
+    const key = keyOf(bin)
+    const count = (counts.get(key) ?? 0) + times * countOf(bin)
+    if (count === 0) counts.delete(key)
+    else counts.set(key, count)
   }
+}
+
+export function binsOf(counts: ReadonlyMap<number, number>): number[] {
   return [...counts].toSorted(([a], [b]) => a - b).map(([key, count]) => key * COUNTS + count)
 }
 

@@ -25,8 +25,12 @@ export interface InstanceSample {
   waiters: number
   accountsAvailable: number
   accountsTotal: number
+  /** Available and all accounts of each group that has some, by its id. */
+  accountsByGroup: Record<string, [available: number, total: number]>
   journalBacklogBytes: number
   /** Diagnostics that found no room, in these ten seconds. */
   errorsDropped: number
   isDatabaseAway: boolean
+  /** Recurring jobs that have not run at their time. */
+  jobsOverdue: number | null
 }

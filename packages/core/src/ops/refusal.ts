@@ -21,6 +21,8 @@ export interface Refusal {
   clientIp: string
   userAgent: string | null
   totalMs: number
+  /** The caller's `traceparent` header as it came; absent = none. */
+  traceParent?: string
   /** What stood behind an `internal_error`; undefined = nothing. */
   cause?: unknown
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { type EndedRequest, endedRefusal } from './ended-request.ts'
+import { mergeBins } from './histogram.ts'
 import { createTally, type TallyRow } from './tally.ts'
 
 const ENDED: EndedRequest = {
@@ -57,6 +58,28 @@ test('a request counts for its tuple, its user and its key', () => {
   expect(only(rows, 'error')).toEqual([])
 })
 
+test('the row of all is the sum of the tuples, times and attempts included', () => {
+  const attempts = [
+    { accountId: 5, status: 429, reason: 'upstream_rate_limit' },
+    { accountId: 4, status: 200, reason: null },
+  ]
+  const rows = tallied([ENDED, { ...ENDED, model: 'other', attempts }, { ...ENDED, times: null }]).rows()
+  const [all, ...more] = only(rows, 'all')
+  expect(more).toEqual([])
+  for (const name of [
+    'requests',
+    'successes',
+    'attempts',
+    'failedAttempts',
+    'accountSwitches',
+    'upstream429',
+    'costNano',
+  ] as const)
+    expect(all?.[name], name).toBe(only(rows, 'tuple').reduce((sum, row) => sum + (row[name] ?? 0), 0))
+  expect(all).toMatchObject({ requests: 3, attempts: 4, failedAttempts: 1, accountSwitches: 1, upstream429: 1 })
+  expect(all?.latency?.bins()).toEqual(mergeBins(only(rows, 'tuple').map(({ latency }) => latency?.bins() ?? [])))
+})
+
 test('an attempt counts where it was made, the request where it ended', () => {
   const attempts = [
     { accountId: 5, status: 429, reason: 'upstream_rate_limit' },
@@ -92,6 +115,7 @@ test('an attempt that told the caller of his own mistake has not failed', () => 
     { ...ENDED, outcome: 'rejected_upstream', status: 400, code: 'rejected_upstream', attempts },
   ]).rows()
   expect(rows.map(({ attempts: made, failedAttempts }) => [made, failedAttempts])).toEqual([
+    [1, 0],
     [1, 0],
     [0, 0],
     [0, 0],
@@ -147,6 +171,7 @@ test('what reached no upstream has no times; of a client’s mistake the model i
   const rows = tallied([refusal]).rows()
   expect(rows.map(({ dimension, model, code }) => [dimension, model, code])).toEqual([
     ['tuple', null, null],
+    ['all', null, null],
     ['error', null, 'model_not_found'],
   ])
   expect(rows[0]?.latency?.count).toBe(0)

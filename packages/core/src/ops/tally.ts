@@ -64,60 +64,70 @@ export type Tally = ReturnType<typeof createTally>
 /** Counts requests that ended, by what they were of. Sums are exact; see `EndedRequest` for what counts as a time. */
 export function createTally({ providerOf, maxTuples = MAX_TUPLES, maxPeople = MAX_PEOPLE }: TallyOptions) {
   const rows = new Map<string, TallyRow>()
-  const sizes: Record<Dimension, number> = { tuple: 0, error: 0, user: 0, key: 0 }
-  const bounds: Record<Dimension, number> = { tuple: maxTuples, error: maxTuples, user: maxPeople, key: maxPeople }
+  const sizes: Record<Dimension, number> = { tuple: 0, error: 0, user: 0, key: 0, all: 0 }
+  const bounds: Record<Dimension, number> = {
+    tuple: maxTuples,
+    error: maxTuples,
+    user: maxPeople,
+    key: maxPeople,
+    all: 1,
+  }
   let folded = 0
 
   function count(ended: EndedRequest): void {
-    const { accountId, code, userId, keyId, times } = ended
-    const row = tupleRow(ended, accountId)
-    countEnd(row, ended)
-    if (times !== null) {
-      row.latency?.record(times.latencyMs)
-      if (times.ttftMs !== null) row.ttft?.record(times.ttftMs)
-      if (times.gatewayMs !== null) row.gateway?.record(times.gatewayMs)
-    }
+    const { accountId, code, userId, keyId } = ended
+    countRequest(tupleRow(ended, accountId), ended)
+    countRequest(allRow(), ended)
     if (code !== null) countEnd(errorRow(ended, accountId, code), ended)
     if (userId !== null) countEnd(personRow('user', userId), ended)
     if (keyId !== null) countEnd(personRow('key', keyId), ended)
     for (const [at, attempt] of ended.attempts.entries()) countAttempt(ended, attempt, at === ended.attempts.length - 1)
-    row.accountSwitches += Math.max(ended.attempts.length - 1, 0)
   }
 
   function countAttempt(ended: EndedRequest, attempt: EndedRequest['attempts'][number], isLast: boolean): void {
     // What was the caller's own mistake, the upstream did not fail by.
     const code = isLast && ended.code === 'rejected_upstream' ? null : attemptFailure(attempt)
-    const row = tupleRow(ended, attempt.accountId)
-    row.attempts += 1
-    if (attempt.status === 429) row.upstream429 += 1
-    if (attempt.status === 529) row.upstream529 += 1
-    if (code === null) return
-    row.failedAttempts += 1
-    errorRow(ended, attempt.accountId, code).failedAttempts += 1
+    countTry(tupleRow(ended, attempt.accountId), attempt.status, code)
+    countTry(allRow(), attempt.status, code)
+    if (code !== null) errorRow(ended, attempt.accountId, code).failedAttempts += 1
   }
 
   function tupleRow({ groupId, model, endpoint }: EndedRequest, accountId: number | null): TallyRow {
-    const tuple = `${accountId ?? ''}|${groupId ?? ''}|${endpoint ?? ''}|${model ?? ''}`
-    return row('tuple', tuple, { ...NOBODY, provider: provider(accountId), groupId, accountId, model, endpoint })
+    const name = `tuple|${accountId ?? ''}|${groupId ?? ''}|${endpoint ?? ''}|${model ?? ''}`
+    const known = rows.get(name)
+    if (known !== undefined) return known
+    return addRow('tuple', name, { ...NOBODY, provider: provider(accountId), groupId, accountId, model, endpoint })
   }
 
   function errorRow({ groupId, model, endpoint }: EndedRequest, accountId: number | null, code: FailureCode): TallyRow {
-    const tuple = `${code}|${accountId ?? ''}|${groupId ?? ''}|${endpoint ?? ''}|${model ?? ''}`
-    return row('error', tuple, { ...NOBODY, provider: provider(accountId), groupId, accountId, model, endpoint, code })
+    const name = `error|${code}|${accountId ?? ''}|${groupId ?? ''}|${endpoint ?? ''}|${model ?? ''}`
+    const known = rows.get(name)
+    if (known !== undefined) return known
+    return addRow('error', name, {
+      ...NOBODY,
+      provider: provider(accountId),
+      groupId,
+      accountId,
+      model,
+      endpoint,
+      code,
+    })
   }
 
   function personRow(dimension: 'user' | 'key', id: number): TallyRow {
-    return row(dimension, String(id), { ...NOBODY, [dimension === 'user' ? 'userId' : 'keyId']: id })
+    const name = `${dimension}|${id}`
+    return rows.get(name) ?? addRow(dimension, name, { ...NOBODY, [dimension === 'user' ? 'userId' : 'keyId']: id })
+  }
+
+  function allRow(): TallyRow {
+    return rows.get(ALL) ?? addRow('all', ALL, NOBODY)
   }
 
   function provider(accountId: number | null): string | null {
     return accountId === null ? null : providerOf(accountId)
   }
 
-  function row(dimension: Dimension, tuple: string, values: TupleValues): TallyRow {
-    const name = `${dimension}|${tuple}`
-    const known = rows.get(name)
-    if (known !== undefined) return known
+  function addRow(dimension: Dimension, name: string, values: TupleValues): TallyRow {
     if (sizes[dimension] >= bounds[dimension]) {
       folded += 1
       return otherRow(dimension, values.code)
@@ -145,6 +155,9 @@ export function createTally({ providerOf, maxTuples = MAX_TUPLES, maxPeople = MA
   }
 }
 
+/** Name of the row of all requests. */
+const ALL = 'all|'
+
 const NOBODY: TupleValues = {
   provider: null,
   groupId: null,
@@ -171,6 +184,25 @@ function countEnd(row: TallyRow, { outcome, status, code, usage, costNano, bille
   row.billedNano += billedNano
 }
 
+function countRequest(row: TallyRow, ended: EndedRequest): void {
+  countEnd(row, ended)
+  if (ended.times !== null) countTimes(row, ended.times)
+  row.accountSwitches += Math.max(ended.attempts.length - 1, 0)
+}
+
+function countTry(row: TallyRow, status: number | null, code: FailureCode | null): void {
+  row.attempts += 1
+  if (status === 429) row.upstream429 += 1
+  if (status === 529) row.upstream529 += 1
+  if (code !== null) row.failedAttempts += 1
+}
+
+function countTimes({ latency, ttft, gateway }: TallyRow, times: NonNullable<EndedRequest['times']>): void {
+  latency?.record(times.latencyMs)
+  if (times.ttftMs !== null) ttft?.record(times.ttftMs)
+  if (times.gatewayMs !== null) gateway?.record(times.gatewayMs)
+}
+
 function countOwner(row: TallyRow, code: FailureCode): void {
   const { owner } = ERROR_CLASSES[code]
   if (owner === 'client') row.clientErrors += 1
@@ -180,7 +212,7 @@ function countOwner(row: TallyRow, code: FailureCode): void {
 }
 
 function emptyRow(dimension: Dimension, tuple: string, values: TupleValues, isOther: boolean): TallyRow {
-  const isTimed = dimension === 'tuple'
+  const isTimed = dimension === 'tuple' || dimension === 'all'
   return {
     dimension,
     tuple,

@@ -2,9 +2,9 @@
 
 /**
  * What a row of counts tells of: requests of one provider, group, account, model and endpoint; the same, that ended by one
- * error code; requests of one user; of one key.
+ * error code; requests of one user; of one key; all requests, so that what is asked of them all is one row a step.
  */
-export const DIMENSIONS = ['tuple', 'error', 'user', 'key'] as const
+export const DIMENSIONS = ['tuple', 'error', 'user', 'key', 'all'] as const
 export type Dimension = (typeof DIMENSIONS)[number]
 
 /** Roll-ups of the 10-second buckets, finest first. */
@@ -55,3 +55,61 @@ export type AlertAggregation = (typeof ALERT_AGGREGATIONS)[number]
 
 export const NO_DATA_POLICIES = ['ok', 'keep', 'alert', 'resolve'] as const
 export type NoDataPolicy = (typeof NO_DATA_POLICIES)[number]
+
+/** Where a rule and label set stand between two evaluations (alerts.md, "State"); a resolved one is inactive again. */
+export const ALERT_PHASES = ['inactive', 'pending', 'firing', 'recovering'] as const
+export type AlertPhase = (typeof ALERT_PHASES)[number]
+
+/** Why an episode ended: it recovered, had no data under `resolve`, its rule went, or somebody ended it. */
+export const ALERT_RESOLVED_REASONS = [
+  'recovered',
+  'no_data',
+  'rule_changed',
+  'rule_disabled',
+  'rule_deleted',
+  'manual',
+] as const
+export type AlertResolvedReason = (typeof ALERT_RESOLVED_REASONS)[number]
+
+export const CHANNEL_TYPES = ['email', 'webhook'] as const
+export type ChannelType = (typeof CHANNEL_TYPES)[number]
+
+export const SILENCE_KINDS = ['silence', 'maintenance'] as const
+export type SilenceKind = (typeof SILENCE_KINDS)[number]
+
+/** What a message tells. `meta`: a rule cannot be evaluated; `digest`: how many a channel's hourly limit held back. */
+export const DELIVERY_KINDS = ['firing', 'repeat', 'resolved', 'digest', 'test', 'meta'] as const
+export type DeliveryKind = (typeof DELIVERY_KINDS)[number]
+
+/** `superseded`: resolved before its first message had left; `dead`: given up, and visible. */
+export const DELIVERY_STATUSES = ['pending', 'sending', 'sent', 'muted', 'superseded', 'dead'] as const
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number]
+
+/** Why a message was not sent. `digested`: it counts in a digest. */
+export const MUTE_REASONS = [
+  'silence',
+  'maintenance',
+  'acknowledged',
+  'severity',
+  'digested',
+  'channel_disabled',
+] as const
+export type MuteReason = (typeof MUTE_REASONS)[number]
+
+/** How a try ended, as far as anybody is told. */
+export const DELIVERY_OUTCOMES = [
+  'ok',
+  'client_error',
+  'gone',
+  'rate_limited',
+  'server_error',
+  'redirect',
+  'timeout',
+  'unreachable',
+  'tls',
+  'unsafe_destination',
+  'not_configured',
+  'rejected',
+  'interrupted',
+] as const
+export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number]

@@ -1,5 +1,5 @@
 import type { PurseKind } from '@turnpike/core/words'
-import type { Sql } from 'postgres'
+import type { ISql, Sql } from 'postgres'
 
 /** What credit is leased from: the balance of a user, the windows of a subscription, the limits of a key. */
 export interface PurseName {
@@ -47,7 +47,7 @@ interface GrantRow {
 }
 
 /** One step of leasing, one statement (spec: accounts and billing, "Money"). Null = the lease is gone: it had expired. */
-export async function leaseCredit(sql: Sql, step: LeaseStep): Promise<LeaseGrant | null> {
+export async function leaseCredit(sql: ISql, step: LeaseStep): Promise<LeaseGrant | null> {
   const { purse, leaseId, isNew, bootId, leaseSeconds, heldNano, wants, instances, starts } = step
   const [row] = await sql<GrantRow[]>`
     select leased::text, to_json(granted) as granted, room::text, tightest from lease_credit(
@@ -65,6 +65,22 @@ export async function leaseCredit(sql: Sql, step: LeaseStep): Promise<LeaseGrant
     tightest: row.tightest,
   }
 }
+
+/** What `leaseCredit` would answer now: the same statement, undone. */
+export async function tryLeaseCredit(sql: Sql, step: LeaseStep): Promise<LeaseGrant | null> {
+  let grant: LeaseGrant | null = null
+  await sql
+    .begin(async (transaction) => {
+      grant = await leaseCredit(transaction, step)
+      throw new Undone()
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error
+    })
+  return grant
+}
+
+class Undone extends Error {}
 
 /** Gives so much of a lease back to its purse, at most what it has; null = all, and the lease is no more. */
 export async function releaseCredit(sql: Sql, leaseId: string, nano: number | null): Promise<void> {

@@ -73,7 +73,9 @@ async function sumsOf({ sql }: FreshDatabase, table: string) {
       sum(cost_nano)::text as cost, sum(latency_sum_us)::text as latency, max(latency_max_us)::text as longest
      from ${table} where dimension = 'tuple'`,
   )
-  const rows = await sql.unsafe<{ bins: string[] }[]>(`select latency_bins as bins from ${table}`)
+  const rows = await sql.unsafe<{ bins: string[] }[]>(
+    `select latency_bins as bins from ${table} where dimension = 'tuple'`,
+  )
   return { ...sums, bins: mergeBins(rows.map(({ bins }) => bins.map(Number))) }
 }
 
@@ -88,7 +90,7 @@ function expected(outcomes: readonly Outcome[]) {
     cost: String(sum(({ costNano }) => costNano ?? 0)),
     latency: String(sum(({ times }) => Math.round(times.totalMs * 1000))),
     longest: String(Math.max(...outcomes.map(({ times }) => Math.round(times.totalMs * 1000)))),
-    bins: mergeBins(all.rows().map((row) => row.latency?.bins() ?? [])),
+    bins: mergeBins(all.rows().map((row) => (row.dimension === 'tuple' ? row.latency?.bins() : null) ?? [])),
   }
 }
 

@@ -50,6 +50,14 @@ const GAUGES: readonly {
   { column: 'accounts_total', member: 'accountsTotal', within: 'max', over: 'max', type: 'integer' },
 ]
 
+/** Gauges that are no columns: members of `tags`. */
+const TAGS = [
+  { member: 'errorsDropped', value: "(sample->>'errorsDropped')::float8", within: 'sum', over: 'sum' },
+  { member: 'journalBacklogBytes', value: "(sample->>'journalBacklogBytes')::float8", within: 'max', over: 'sum' },
+  { member: 'redisUp', value: "least((sample->>'redisConn')::float8, 1)", within: 'min', over: 'min' },
+  { member: 'jobsOverdue', value: "(sample->>'jobsOverdue')::float8", within: 'max', over: 'max' },
+] as const
+
 const RATE_COLUMNS = ['success_rate', 'error_rate', 'upstream_error_rate'] as const
 
 /** `$1` = start of the window, `$2` = its minutes. `grouping sets` make the row of all from the very rows of the instances. */
@@ -58,10 +66,12 @@ const INSERT = `
     select * from ops_buckets where bucket >= $1 and bucket < $1 + make_interval(mins => $2::int)),
   measured as (
     select instance_id, ${GAUGES.map(({ column, member, within }) => `${within}((sample->>'${member}')::float8) as ${column}`).join(', ')},
+      ${TAGS.map(({ member, value, within }) => `${within}(${value}) as "${member}"`).join(', ')},
       bool_or((sample->>'isDatabaseAway')::boolean or (sample->>'redisConn')::float8 = 0) as is_something_down
     from ops_samples where bucket >= $1 and bucket < $1 + make_interval(mins => $2::int) group by instance_id),
   gauges as (
     select coalesce(instance_id, '*') as instance_id, ${GAUGES.map(({ column, over }) => `${over}(${column}) as ${column}`).join(', ')},
+      ${TAGS.map(({ member, over }) => `${over}("${member}") as "${member}"`).join(', ')},
       bool_or(is_something_down) as is_something_down
     from measured group by grouping sets ((instance_id), ())),
   sums as (
@@ -75,7 +85,7 @@ const INSERT = `
     (name) => `
     select coalesce(instance_id, '*') as instance_id, '${name}' as name, key, sum(count)::bigint as count from (
       select instance_id, bin >> 40 as key, bin & ${COUNT_MASK} as count
-      from counted cross join lateral unnest(${name}_bins) as bin) as b
+      from counted cross join lateral unnest(${name}_bins) as bin where dimension = 'tuple') as b
     group by grouping sets ((instance_id, key), (key))`,
   ).join(' union all ')}),
   histograms as (
@@ -87,6 +97,7 @@ const INSERT = `
   named as (select instance_id from gauges union select instance_id from sums),
   joined as (
     select n.instance_id, ${GAUGES.map(({ column }) => `g.${column}`).join(', ')}, g.is_something_down,
+      ${TAGS.map(({ member }) => `g."${member}"`).join(', ')},
       s.*, p.active_users, p.active_keys, ${HISTOGRAMS.map((name) => `h.${name}_bins, h.${name}_count`).join(', ')}
     from named n left join gauges g using (instance_id) left join people p using (instance_id)
       left join histograms h using (instance_id)
@@ -116,7 +127,7 @@ const INSERT = `
       `case when ${name}_count > 0 then ${name}_max_us / 1000.0 end`,
     ]).join(', ')},
     ${GAUGES.map(({ column, type }) => (type === undefined ? column : `round(${column})::${type}`)).join(', ')},
-    jsonb_strip_nulls(jsonb_build_object('resourcePercent', case when is_something_down then 101 else greatest(
+    jsonb_strip_nulls(jsonb_build_object(${TAGS.map(({ member }) => `'${member}', "${member}"`).join(', ')}, 'resourcePercent', case when is_something_down then 101 else greatest(
       cpu_usage_percent, memory_usage_percent, case when event_loop_delay_p99_ms > 100 then 100 else event_loop_delay_p99_ms end,
       100.0 * disk_used / nullif(disk_total, 0),
       case when db_conn_waiting > 0 then 90 end) end))

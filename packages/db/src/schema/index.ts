@@ -1,4 +1,5 @@
 export * from './accounts.ts'
+export * from './alert-messages.ts'
 export * from './audit.ts'
 export * from './groups.ts'
 export * from './keys.ts'

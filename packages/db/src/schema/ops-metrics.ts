@@ -14,6 +14,9 @@ import {
 } from 'drizzle-orm/pg-core'
 import { instant, ref } from './columns.ts'
 
+/** Rows of all requests: one among hundreds of their step, and those that are asked for most. */
+const ALL = sql`dimension = 'all'`
+
 /**
  * Requests that ended in ten seconds, as one life of one instance counted them; partitioned by UTC day. Written again
  * whole, so a row is what that life knows, however often it is written.
@@ -27,14 +30,20 @@ export const opsBuckets = pgTable(
     ...dimensionColumns(),
     ...tallyColumns(),
   },
-  (table) => [primaryKey({ columns: [table.bucket, table.bootId, table.tuple] })],
+  (table) => [
+    primaryKey({ columns: [table.bucket, table.bootId, table.tuple] }),
+    index('ops_buckets_all_index').on(table.bucket).where(ALL),
+  ],
 )
 
 /** The same over all instances, by minute; partitioned by UTC day. */
 export const opsDimensionStats = pgTable(
   'ops_dimension_stats',
   { bucket: instant().notNull(), ...dimensionColumns(), ...tallyColumns() },
-  (table) => [primaryKey({ columns: [table.bucket, table.tuple] })],
+  (table) => [
+    primaryKey({ columns: [table.bucket, table.tuple] }),
+    index('ops_dimension_stats_all_index').on(table.bucket).where(ALL),
+  ],
 )
 
 /** By hour; partitioned by UTC month. */
@@ -193,7 +202,7 @@ function dimensionColumns() {
   }
 }
 
-/** Sums; only rows of tuples have times. A row of a code counts requests that ended by it and attempts that failed by it. */
+/** Sums; only rows of tuples and of all have times. A row of a code counts requests that ended by it and attempts that failed by it. */
 function tallyColumns() {
   return {
     requests: count(),

@@ -34,6 +34,15 @@ export function formatDecimal(locale: string, value: number): string {
   return numberFormat(locale, { maximumSignificantDigits: 3 }).format(value)
 }
 
+const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
+
+/** A size in the unit a person would say it in, by thousands: 512 byte, 12.3 MB. */
+export function formatBytes(locale: string, bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), BYTE_UNITS.length - 1)
+  const options = { style: 'unit', unit: BYTE_UNITS[power] ?? 'byte', unitDisplay: 'short' } as const
+  return numberFormat(locale, { ...options, maximumSignificantDigits: 3 }).format(bytes / 1000 ** power)
+}
+
 export function formatSigned(locale: string, value: number): string {
   return numberFormat(locale, { signDisplay: 'exceptZero', maximumFractionDigits: 2 }).format(value)
 }

@@ -10,6 +10,11 @@ function dateFormat(locale: string, options: Intl.DateTimeFormatOptions): Intl.D
   return format
 }
 
+/** A day of any year, where its hours tell nothing. */
+export function formatDate(locale: string, at: Date, timeZone?: string): string {
+  return dateFormat(locale, { year: 'numeric', month: 'short', day: 'numeric', timeZone }).format(at)
+}
+
 /** Date and time to the second, for lists. */
 export function formatDateTime(locale: string, at: Date, timeZone?: string): string {
   return dateFormat(locale, {
@@ -42,6 +47,11 @@ export function formatFullTime(locale: string, at: Date, timeZone?: string): str
 /** Hours and minutes, for an axis. */
 export function formatHour(locale: string, at: Date, timeZone?: string): string {
   return dateFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone }).format(at)
+}
+
+/** A day, for an axis. */
+export function formatDay(locale: string, at: Date, timeZone?: string): string {
+  return dateFormat(locale, { month: 'short', day: 'numeric', timeZone }).format(at)
 }
 
 /** Hours, minutes and seconds. */

@@ -4,6 +4,7 @@ import { reasonText } from '#lib/api/reason-text.ts'
 import { getApp } from '#lib/app-context.ts'
 import { issueText } from './issue-text.ts'
 import { issueAt, issuesByField } from './issues.ts'
+import { createUnsavedGuard } from './unsaved.svelte.ts'
 
 interface FormOptions<Values extends object, Schema extends z.ZodType, Answer> {
   /** What the fields hold at first, as typed. */
@@ -13,11 +14,16 @@ interface FormOptions<Values extends object, Schema extends z.ZodType, Answer> {
   toInput(values: Values): z.input<Schema>
   send(input: z.input<Schema>): Promise<Answer>
   onDone(answer: Answer): void
+  /** Why the server refused, in the page's language, where the reason alone does not say it. */
+  explain?(problem: Problem): string
+  /** False where nothing is lost by leaving: a question rather than a draft. */
+  isDraft?: boolean
 }
 
 /**
  * A form over a schema shared with the server. A field shows what is wrong with it once it was left or sent; the
- * server's refusal stands at its field until that changes. What was typed stays, whatever happens.
+ * server's refusal stands at its field until that changes. What was typed stays, whatever happens, and is not left
+ * without asking.
  */
 export function createForm<Values extends object, Schema extends z.ZodType, Answer>({
   values: initial,
@@ -25,9 +31,14 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   toInput,
   send,
   onDone,
+  explain = ({ reason }) => reasonText(reason),
+  isDraft = true,
 }: FormOptions<Values, Schema, Answer>) {
   const { session } = getApp()
   const values = $state(initial)
+  const first = JSON.stringify(initial)
+  /** The values as they were last in agreement with the server. */
+  let settled = $state(first)
   const touched = $state<Record<string, boolean>>({})
   let wasSent = $state(false)
   let isSending = $state(false)
@@ -41,10 +52,13 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   /** Void as soon as anything was changed: then it is for the server to say again. */
   const standing = $derived(refusal !== null && refusal.sent === JSON.stringify(input) ? refusal.problem : null)
 
+  const isDirty = $derived(JSON.stringify(values) !== settled)
+  const unsaved = createUnsavedGuard(() => isDraft && isDirty)
+
   function error(field: string): string | null {
     const issue = touched[field] || wasSent ? issueAt(issues, field) : null
     if (issue) return issueText(issue)
-    return standing && isAt(standing, field) ? reasonText(standing.reason) : null
+    return standing && isAt(standing, field) ? explain(standing) : null
   }
 
   async function submit(event?: SubmitEvent): Promise<void> {
@@ -55,7 +69,9 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
     const sent = JSON.stringify(input)
     isSending = true
     try {
-      onDone(await send(input))
+      const answer = await send(input)
+      settled = JSON.stringify(values)
+      onDone(answer)
     } catch (thrown) {
       const problem = toProblem(thrown)
       if (isSignedOut(problem)) session.expire()
@@ -70,8 +86,24 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
     values,
     error,
     submit,
+    unsaved,
+    /** As it was at first, for the next one. */
+    reset(): void {
+      Object.assign(values, JSON.parse(first))
+      settled = first
+      wasSent = false
+      for (const field of Object.keys(touched)) touched[field] = false
+    },
     touch(field: string): void {
       touched[field] = true
+    },
+    /** True while something was typed that the server does not have. */
+    get isDirty() {
+      return isDirty
+    },
+    /** Whether it could be sent as it stands. */
+    get isValid() {
+      return Object.keys(issues).length === 0
     },
     get isSending() {
       return isSending
@@ -79,6 +111,9 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
     /** The refusal, for the foot of the form: wherever its field is, it is told there as well. */
     get problem() {
       return standing
+    },
+    get problemText() {
+      return standing && explain(standing)
     },
   }
 }

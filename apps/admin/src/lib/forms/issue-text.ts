@@ -19,6 +19,8 @@ export function issueText(issue: Issue): string {
       return m.issue_too_many({ max: format.count(issue.max) })
     case 'not_whole':
       return m.issue_not_whole()
+    case 'not_number':
+      return m.issue_not_number()
     case 'email':
       return m.issue_email()
     case 'address':
@@ -29,6 +31,12 @@ export function issueText(issue: Issue): string {
       return m.issue_multiplier()
     case 'ascii':
       return m.issue_ascii()
+    case 'between':
+      return m.issue_between({ min: format.count(issue.min), max: format.count(issue.max) })
+    case 'wrong_side':
+      return m.issue_wrong_side()
+    case 'dimension':
+      return m.issue_dimension()
     case 'invalid':
       return m.issue_invalid()
   }

@@ -7,11 +7,15 @@ export type Issue =
   | { kind: 'too_big'; max: number }
   | { kind: 'too_many'; max: number }
   | { kind: 'not_whole' }
+  | { kind: 'not_number' }
   | { kind: 'email' }
   | { kind: 'address' }
   | { kind: 'money' }
   | { kind: 'multiplier' }
   | { kind: 'ascii' }
+  | { kind: 'between'; min: number; max: number }
+  | { kind: 'wrong_side' }
+  | { kind: 'dimension' }
   | { kind: 'invalid' }
 
 /** The parts of a zod issue that are read here. */
@@ -46,17 +50,27 @@ const BY_MESSAGE: Record<string, Issue> = {
   'must be a number with at most 4 decimals': { kind: 'multiplier' },
   'must be printable ASCII without spaces': { kind: 'ascii' },
   'too many models': { kind: 'too_many', max: 1000 },
+  'is required': { kind: 'required' },
+  'must be on the good side of the threshold, or equal to it': { kind: 'wrong_side' },
+  'names a dimension twice': { kind: 'dimension' },
+  'this metric is not told apart by that': { kind: 'dimension' },
+  'a user or a key stands alone': { kind: 'dimension' },
 }
+
+const BETWEEN = /^must be between (\S+) and (\S+)$/
 
 function toIssue(issue: RawIssue): Issue {
   const known = BY_MESSAGE[issue.message]
   if (known) return known
+  const [, min, max] = BETWEEN.exec(issue.message) ?? []
+  if (min !== undefined && max !== undefined) return { kind: 'between', min: Number(min), max: Number(max) }
   switch (issue.code) {
     case 'too_small':
       return tooSmall(issue.origin, Number(issue.minimum))
     case 'too_big':
       return tooBig(issue.origin, Number(issue.maximum))
     case 'invalid_type':
+      if (issue.received === 'Infinity') return { kind: 'not_number' }
       return issue.format === 'safeint' || issue.received === 'NaN' ? { kind: 'not_whole' } : { kind: 'required' }
     case 'invalid_key':
       return { kind: 'required' }

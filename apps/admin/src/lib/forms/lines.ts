@@ -10,6 +10,12 @@ export function parseWhole<T>(text: string, whenEmpty: T): number | T {
   return /^-?\d+$/.test(trimmed) ? Number(trimmed) : Number.NaN
 }
 
+/** A number as typed, in plain digits with a point. What is none becomes Infinity, which every schema refuses. */
+export function parseDecimal(text: string): number {
+  const trimmed = text.trim()
+  return /^-?\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) : Number.POSITIVE_INFINITY
+}
+
 /** Text, or null where there is none. */
 export function orNull(text: string): string | null {
   const trimmed = text.trim()

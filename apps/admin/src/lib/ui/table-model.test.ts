@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { nextSort, parseSort, printSort, sortRows } from './table-model.ts'
+import { sortRows } from './sort-rows.ts'
+import { nextSort, parseSort, printSort } from './table-model.ts'
 
 const columns = [
   { id: 'name', value: (row: Row) => row.name },

@@ -35,3 +35,9 @@ export function readOneOf<const T extends string>(params: Params, name: string, 
 export function readText(params: Params, name: string, max = 200): string | undefined {
   return params.get(name)?.trim().slice(0, max) || undefined
 }
+
+/** An instant as ISO 8601; undefined where there is none. */
+export function readInstant(params: Params, name: string): string | undefined {
+  const at = new Date(params.get(name) ?? '')
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
+}

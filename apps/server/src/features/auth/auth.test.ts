@@ -26,6 +26,7 @@ test('signing in gives the user, the end of the session and a cookie that works'
   expect(me.data).toEqual({
     user,
     permissions: expect.arrayContaining(['self', 'users:write']),
+    secondFactor: { enabled: false, recoveryCodesLeft: 0 },
     expiresAt: expect.any(String),
   })
 })

@@ -28,6 +28,10 @@ interface OwnersOptions {
   sessions: Pick<Sessions, 'revokeOthers'>
 }
 
+type Builder = Pick<Db['db'], 'select' | 'insert' | 'update'>
+
+export type Owners = ReturnType<typeof createOwners>
+
 /** Who owns an installation: the first owner, and the way back in for somebody with access to the machine. */
 export function createOwners({ db, passwords, sessions }: OwnersOptions) {
   /**
@@ -35,7 +39,7 @@ export function createOwners({ db, passwords, sessions }: OwnersOptions) {
    * one with this e-mail address, else the oldest.
    */
   async function ensureOwner({ email, password, concurrency }: FirstOwner): Promise<PresentOwner> {
-    return (await findOwner(email, password)) ?? createOwner({ email, password, concurrency })
+    return (await findOwner(email, password)) ?? createOwner(db, { email, password, concurrency })
   }
 
   async function findOwner(email: string, password: string): Promise<PresentOwner | null> {
@@ -51,20 +55,29 @@ export function createOwners({ db, passwords, sessions }: OwnersOptions) {
   }
 
   // Somebody who has the address already and owns nothing yet becomes the owner.
-  async function createOwner({ email, password, concurrency }: FirstOwner): Promise<PresentOwner> {
+  async function createOwner(tx: Builder, { email, password, concurrency }: FirstOwner): Promise<PresentOwner> {
     const passwordHash = await passwords.hash(password)
     const values = { role: 'owner', status: 'active', passwordHash } as const
     const isHis = eq(sql`lower(${users.email})`, email.toLowerCase())
-    const raised = await db.update(users).set(values).where(isHis).returning({ userId: users.id, email: users.email })
+    const raised = await tx.update(users).set(values).where(isHis).returning({ userId: users.id, email: users.email })
     const [owner] =
       raised.length > 0
         ? raised
-        : await db
+        : await tx
             .insert(users)
             .values({ ...values, email: email.toLowerCase(), name: 'Owner', concurrency })
             .returning({ userId: users.id, email: users.email })
     if (!owner) throw new AppError('internal')
     return { ...owner, passwordMatches: true }
+  }
+
+  async function hasOwner(tx: Builder): Promise<boolean> {
+    const owners = await tx
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.role, 'owner'), eq(users.status, 'active')))
+      .limit(1)
+    return owners.length > 0
   }
 
   /** A new password for a user who cannot sign in any more; ends his sessions. Null where there is no such user. */
@@ -81,5 +94,5 @@ export function createOwners({ db, passwords, sessions }: OwnersOptions) {
     return password
   }
 
-  return { ensureOwner, resetPassword }
+  return { ensureOwner, createOwner, hasOwner, resetPassword }
 }

@@ -1,4 +1,4 @@
-import { acceptInvite, changePassword, login, totpConfirm, totpDisable } from '@turnpike/core/inputs/auth'
+import { acceptInvite, changePassword, login, setup, totpConfirm, totpDisable } from '@turnpike/core/inputs/auth'
 import { byId, nothing, page } from '@turnpike/core/inputs/primitives'
 import { z } from 'zod'
 import { AppError } from '../../shared/app-error.ts'
@@ -26,6 +26,19 @@ export const authRouter = router({
       ctx.setSessionCookie(begun)
       return { user: await ctx.services.users.get(begun.userId), expiresAt: begun.expiresAt.toISOString() }
     }),
+  /** Whether nobody owns this installation yet, so that the panel shows how to. */
+  firstRun: publicProcedure()
+    .input(nothing)
+    .query(async ({ ctx }) => ({ isNeeded: await ctx.services.firstRun.isNeeded() })),
+  setup: publicProcedure()
+    .input(setup)
+    .mutation(async ({ ctx, input: { token, ...owner } }) => {
+      if (ctx.transport !== 'http') throw new AppError('invalid_input', { message: 'Sign in over HTTP' })
+      const origin = { ip: ctx.clientIp, userAgent: ctx.userAgent }
+      const begun = await ctx.services.firstRun.setup(token, owner, origin, ctx.requestId)
+      ctx.setSessionCookie(begun)
+      return { user: await ctx.services.users.get(begun.userId), expiresAt: begun.expiresAt.toISOString() }
+    }),
   logout: ownProcedure()
     .input(nothing)
     .mutation(async ({ ctx }) => {
@@ -38,7 +51,11 @@ export const authRouter = router({
     .query(async ({ ctx }) => {
       const { userId, role, expiresAt } = ctx.identity
       const permissions: Permission[] = [...ROLE_PERMISSIONS[role]]
-      return { user: await ctx.services.users.get(userId), permissions, expiresAt: expiresAt.toISOString() }
+      const [user, secondFactor] = await Promise.all([
+        ctx.services.users.get(userId),
+        ctx.services.secondFactor.stateOf(userId),
+      ])
+      return { user, permissions, secondFactor, expiresAt: expiresAt.toISOString() }
     }),
   changePassword: ownProcedure()
     .input(changePassword)

@@ -80,3 +80,16 @@ test('no table holds a secret or a recovery code as it is', async () => {
   const rows = JSON.stringify(await world.database.sql`select to_jsonb(u) as row from users u`)
   for (const planted of [secret, ...recoveryCodes]) expect(rows).not.toContain(planted)
 })
+
+test('whoever signs in is told whether he has one, and how many recovery codes are left', async () => {
+  await using world = await trpcWorld()
+  const { cookie: before } = await world.signIn('viewer')
+  expect((await world.get('auth.me', { cookie: before })).data).toMatchObject({
+    secondFactor: { enabled: false, recoveryCodesLeft: 0 },
+  })
+  const { cookie, login, recoveryCodes } = await withSecondFactor(world)
+  await login(recoveryCodes[0])
+  expect((await world.get('auth.me', { cookie })).data).toMatchObject({
+    secondFactor: { enabled: true, recoveryCodesLeft: 9 },
+  })
+})

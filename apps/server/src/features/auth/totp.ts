@@ -21,6 +21,11 @@ type UserRow = typeof users.$inferSelect
 
 export type SecondFactor = ReturnType<typeof createSecondFactor>
 
+export interface SecondFactorState {
+  enabled: boolean
+  recoveryCodesLeft: number
+}
+
 interface SecondFactorOptions {
   db: Db['db']
   box: SecretBox
@@ -90,7 +95,18 @@ export function createSecondFactor({ db, box, clock }: SecondFactorOptions) {
     return used.length > 0
   }
 
-  return { begin, confirm, passes }
+  /** What the owner of an account may know of it. */
+  async function stateOf(userId: number): Promise<SecondFactorState> {
+    const [user] = await db
+      .select({ enabledAt: users.totpEnabledAt, left: sql<number>`cardinality(${users.recoveryCodeHashes})` })
+      .from(users)
+      .where(eq(users.id, userId))
+    return user && user.enabledAt !== null
+      ? { enabled: true, recoveryCodesLeft: user.left }
+      : { enabled: false, recoveryCodesLeft: 0 }
+  }
+
+  return { begin, confirm, passes, stateOf }
 }
 
 function generator(secret: Secret, label: string): TOTP {

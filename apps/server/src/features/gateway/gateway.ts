@@ -24,6 +24,7 @@ import { createSharedSessionBindings } from './accounts/shared-session-bindings.
 import { type ConfiguredGrant, grantsOf } from './config/config.ts'
 import { openConfigStore } from './config/config-store.ts'
 import { createDatabaseWatch, LOOK_EVERY_MS } from './database-watch.ts'
+import { createExplainRoute } from './explain/explain-route.ts'
 import { createCallerOf } from './http/caller.ts'
 import { createGatewayRoutes } from './http/routes.ts'
 import { createAuthenticator } from './keys/authenticate.ts'
@@ -84,10 +85,11 @@ export interface GatewayOptions {
 /** The request path with everything it keeps: configuration, keys, slots, accounts, journal. */
 export async function openGateway(options: GatewayOptions) {
   const { db, box, clock, log, redis = null } = options
+  const { sql } = db
   const { now, monotonic } = clock
-  await makePartitions(db.sql, now(), log)
+  await makePartitions(sql, now(), log)
   const config = await openConfigStore({ db, box, monotonic, log })
-  const recorder = createAccountRecorder({ sql: db.sql, now, log })
+  const recorder = createAccountRecorder({ sql, now, log })
   const namespace = redisNamespace(box)
   const accounts = createAccountBook({
     config: config.current,
@@ -100,19 +102,19 @@ export async function openGateway(options: GatewayOptions) {
     hasUnstoredError: recorder.hasUnstoredError,
   })
   const channel = redis
-    ? await openAccountChannel({ redis, namespace, bootId: options.bootId, accounts, sql: db.sql, log })
+    ? await openAccountChannel({ redis, namespace, bootId: options.bootId, accounts, sql, log })
     : null
   const peppers = apiKeyPeppers(box)
   const authenticator = createAuthenticator({
     peppers,
     onOldHash(record, key) {
       const fresh = { hash: hashApiKey(peppers[0], key), pepperVersion: pepperVersion(peppers[0]) }
-      rehashKey(db.sql, record, fresh).catch((error: unknown) => {
+      rehashKey(sql, record, fresh).catch((error: unknown) => {
         log.warn({ err: error, keyId: record.keyId }, 'a key could not be hashed anew; its next first use tries again')
       })
     },
-    lookUp: (publicIds) => keysByPublicId(db.sql, publicIds),
-    lookUpOwned: (userIds) => keysOfUsers(db.sql, userIds),
+    lookUp: (publicIds) => keysByPublicId(sql, publicIds),
+    lookUpOwned: (userIds) => keysOfUsers(sql, userIds),
     limit: createUnknownKeyLimit({ monotonic }),
     now,
   })
@@ -126,7 +128,7 @@ export async function openGateway(options: GatewayOptions) {
   })
   const timeZone = () => config.current().settings.timeZone
   const money = createMoney({
-    sql: db.sql,
+    sql,
     checkSql: (options.reportDb ?? db).sql,
     bootId: options.bootId,
     instances: options.instances ?? (() => 1),
@@ -138,7 +140,7 @@ export async function openGateway(options: GatewayOptions) {
   })
   config.onChange(money.onConfigChange)
   config.onKeysChange(money.onKeysChange)
-  const write = createLedgerWriter({ sql: db.sql, bootId: options.bootId, timeZone, onShipped: money.onShipped, log })
+  const write = createLedgerWriter({ sql, bootId: options.bootId, timeZone, onShipped: money.onShipped, log })
   const journal = await openJournal({
     root: options.journalDir,
     bootId: options.bootId,
@@ -147,7 +149,7 @@ export async function openGateway(options: GatewayOptions) {
     now,
     log,
   })
-  const ping = () => db.sql`select 1`
+  const ping = () => sql`select 1`
   const ledger = createLedger({ bootId: options.bootId, journal, write, ping, log })
   const database = createDatabaseWatch(ping)
   // Its tables take a tenth of a second to load, which must not meet the first request that needs them.
@@ -164,7 +166,7 @@ export async function openGateway(options: GatewayOptions) {
     accounts,
     responses: createResponseBook({
       shared: options.redis?.commands ?? null,
-      lookUp: (userId, responseId) => madeResponse(db.sql, userId, responseId, new Date(now())),
+      lookUp: (userId, responseId) => madeResponse(sql, userId, responseId, new Date(now())),
       log,
     }),
     upstream: createUpstream({
@@ -186,17 +188,18 @@ export async function openGateway(options: GatewayOptions) {
   }
   let isClosed = false
   const isRefusing = () => isClosed || options.mayAdmit?.() === false
+  const callerOf = createCallerOf({
+    authenticator,
+    config,
+    clientAddress: options.clientAddress,
+    slots,
+    onKeyUsed: recorder.keyUsed,
+  })
   const routes = createGatewayRoutes({
     ports,
-    callerOf: createCallerOf({
-      authenticator,
-      config,
-      clientAddress: options.clientAddress,
-      slots,
-      onKeyUsed: recorder.keyUsed,
-    }),
+    callerOf,
     config: config.current,
-    sql: db.sql,
+    sql,
     live,
     maxBodyBytes: options.maxBodyBytes,
     keepAliveMs: () => options.keepAliveMs ?? config.current().settings['gateway.keepAliveMs'],
@@ -208,7 +211,7 @@ export async function openGateway(options: GatewayOptions) {
   })
   const loops = [
     every(AUDIT_EVERY_MS, auditor.audit, log),
-    every(PARTITIONS_EVERY_MS, () => makePartitions(db.sql, now(), log), log),
+    every(PARTITIONS_EVERY_MS, () => makePartitions(sql, now(), log), log),
     every(STRANDED_EVERY_MS, ledger.retryStranded, log),
     every(LOOK_EVERY_MS, database.look, log),
     every(RENEW_EVERY_MS, money.renew, log),
@@ -234,10 +237,12 @@ export async function openGateway(options: GatewayOptions) {
     accountRuntime: createAccountRuntime({
       accounts,
       recorder,
-      sql: db.sql,
+      sql,
       onCleared: (accountId) => channel?.tellCleared(accountId),
     }),
     gauges,
+    /** Which way a request would go now. */
+    explainRoute: createExplainRoute({ ports, accounts, slots, money, sql, config, callerOf, isClosed: isRefusing }),
     /** Requests that run here, with the slots they hold. */
     running: () => runningRequests({ live, book: slots.book, monotonic }),
     /** Ends one of them; false = it is not here. */
@@ -247,6 +252,7 @@ export async function openGateway(options: GatewayOptions) {
     /** What is true now, for the metrics of this instance. */
     instanceGauges: () => ({
       ...gauges(),
+      accountsByGroup: accounts.countsByGroup(),
       journalBacklogBytes: journal.stats().bytes,
       redisConn: shared === null ? null : shared.isDegraded() ? 0 : 1,
       isDatabaseAway: database.isAway(),

@@ -1,24 +1,26 @@
+import { type Member, Roster } from '../../shared/roster.ts'
 import type { Known } from './http/refusal.ts'
 
-export interface LiveRequest {
+export interface LiveRequest extends Member {
+  readonly requestId: string
   /** Filled in as the request is read. */
-  known: Known
+  readonly known: Known
   /** Monotonic ms. */
-  startedAt: number
+  readonly startedAt: number
+  /** Its answer has begun as a stream. */
+  isStream: boolean
   /** Ends the request although its caller is still there. */
   cutOff(): void
 }
 
 /** Requests between their first and their last byte: what a drain waits for and the auditor compares leases with. */
 export interface LiveRequests {
-  enter(requestId: string, request: LiveRequest): void
-  /** Its answer has begun as a stream. */
-  markStream(requestId: string): void
-  leave(requestId: string): void
-  has(requestId: string): boolean
+  enter(request: LiveRequest): void
+  leave(request: LiveRequest): void
   size(): number
   openStreams(): number
-  entries(): IterableIterator<[string, LiveRequest]>
+  /** In no order. */
+  all(): LiveRequest[]
   /** False = there is no such request here. */
   cutOff(requestId: string): boolean
   cutOffAll(): void
@@ -27,31 +29,27 @@ export interface LiveRequests {
 }
 
 export function createLiveRequests(): LiveRequests {
-  const live = new Map<string, LiveRequest>()
-  const streams = new Set<string>()
+  const live = new Roster<LiveRequest>()
   let onEmpty: (() => void)[] = []
 
   return {
-    enter: (requestId, request) => void live.set(requestId, request),
-    markStream: (requestId) => void streams.add(requestId),
-    leave(requestId) {
-      live.delete(requestId)
-      streams.delete(requestId)
+    enter: (request) => live.add(request),
+    leave(request) {
+      live.remove(request)
       if (live.size > 0) return
       for (const call of onEmpty) call()
       onEmpty = []
     },
-    has: (requestId) => live.has(requestId),
     size: () => live.size,
-    openStreams: () => streams.size,
-    entries: () => live.entries(),
+    openStreams: () => live.all().reduce((count, { isStream }) => count + Number(isStream), 0),
+    all: () => live.all(),
     cutOff(requestId) {
-      const request = live.get(requestId)
+      const request = live.all().find((each) => each.requestId === requestId)
       request?.cutOff()
       return request !== undefined
     },
     cutOffAll() {
-      for (const request of [...live.values()]) request.cutOff()
+      for (const request of live.all()) request.cutOff()
     },
     drained(timeoutMs) {
       if (live.size === 0) return Promise.resolve(true)

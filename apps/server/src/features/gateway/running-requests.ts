@@ -10,18 +10,20 @@ export function runningRequests({
   book,
   monotonic,
 }: {
-  live: Pick<LiveRequests, 'entries'>
-  book: Pick<LeaseBook, 'entries'>
+  live: Pick<LiveRequests, 'all'>
+  book: Pick<LeaseBook, 'leases'>
   monotonic(): number
 }) {
   const now = monotonic()
   const users = new Map<string, number>()
   const accounts = new Map<string, { accountId: number; heldMs: number }>()
-  for (const [, { kind, ownerId, requestId, since }] of book.entries()) {
+  for (const { slot } of book.leases()) {
+    const { kind, ownerId, requestId, since } = slot
     if (kind === 'user') users.set(requestId, now - since)
     else accounts.set(requestId, { accountId: ownerId, heldMs: now - since })
   }
-  return [...live.entries()].slice(0, MAX_TOLD).map(([requestId, { known, startedAt }]) => {
+  const oldestFirst = live.all().toSorted((a, b) => a.startedAt - b.startedAt)
+  return oldestFirst.slice(0, MAX_TOLD).map(({ requestId, known, startedAt }) => {
     const account = accounts.get(requestId)
     return {
       requestId,

@@ -12,8 +12,10 @@ export function createSlotAuditor({ book, live, log }: { book: LeaseBook; live: 
   let leaks = 0
 
   function audit(): void {
-    for (const [lease, { kind, ownerId, requestId }] of [...book.entries()]) {
-      if (live.has(requestId)) continue
+    const living = new Set(live.all().map(({ requestId }) => requestId))
+    for (const lease of book.leases()) {
+      const { kind, ownerId, requestId } = lease.slot
+      if (living.has(requestId)) continue
       leaks++
       log.error({ kind, ownerId, requestId }, 'slot_leak: a slot outlived its request')
       lease.release()

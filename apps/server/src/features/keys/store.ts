@@ -4,13 +4,14 @@ import { formatDollars } from '@turnpike/core/money'
 import type { KeyStatus } from '@turnpike/core/words'
 import type { Db } from '@turnpike/db'
 import { apiKeys, groups, keySpending, userGroups, users } from '@turnpike/db/schema'
-import { and, asc, eq, gt, ilike, or } from 'drizzle-orm'
+import { and, asc, eq, gt, ilike, ne, not, or } from 'drizzle-orm'
 import { API_KEY_BYTES, hashApiKey, makeApiKey, pepperVersion } from '../../shared/api-key.ts'
 import { AppError } from '../../shared/app-error.ts'
 import { type Actor, auditOf, SYSTEM } from '../../shared/audit.ts'
 import { changed } from '../../shared/changed.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
+import { isPastPlayground, PLAYGROUND_NAME, playgroundLife } from './playground-key.ts'
 
 const audit = auditOf('key')
 
@@ -43,8 +44,10 @@ export type KeyStore = ReturnType<typeof createKeyStore>
 
 /** API keys in the database; `pepper` keys the hash that is stored of them. */
 export function createKeyStore({ db, pepper, clock }: { db: Db['db']; pepper: Uint8Array; clock: WallClock }) {
+  /** Without playground keys whose hour is over. */
   async function list({ userId, groupId, status, query, limit, cursor }: KeyList): Promise<Page<Key>> {
     const after = afterId(cursor)
+    const isOver = isPastPlayground(clock.now())
     const rows = await db
       .select()
       .from(apiKeys)
@@ -57,6 +60,7 @@ export function createKeyStore({ db, pepper, clock }: { db: Db['db']; pepper: Ui
             ? or(ilike(apiKeys.name, containing(query)), eq(apiKeys.publicId, query), eq(apiKeys.last4, query))
             : undefined,
           after === null ? undefined : gt(apiKeys.id, after),
+          isOver && not(isOver),
         ),
       )
       .orderBy(asc(apiKeys.id))
@@ -74,6 +78,21 @@ export function createKeyStore({ db, pepper, clock }: { db: Db['db']; pepper: Ui
       await refuseForeignGroup(tx, userId, groupId)
       const issued = await insert(tx, { ...toColumns(settings), userId, groupId, name })
       await audit(tx, actor, 'keys.create', issued.key.id, { ...issued.key })
+      return issued
+    })
+  }
+
+  /** A key of one hour for trying models in the panel. The user's earlier ones that are over count as his no more. */
+  async function mintForPlayground(userId: number, groupId: number, actor: Actor): Promise<IssuedKey> {
+    const nowMs = clock.now()
+    return db.transaction(async (tx) => {
+      await refuseForeignGroup(tx, userId, groupId)
+      await tx
+        .update(apiKeys)
+        .set({ status: 'revoked' })
+        .where(and(eq(apiKeys.userId, userId), ne(apiKeys.status, 'revoked'), isPastPlayground(nowMs)))
+      const issued = await insert(tx, { ...playgroundLife(nowMs), userId, groupId, name: PLAYGROUND_NAME })
+      await audit(tx, actor, 'my.playgroundKey', issued.key.id, { ...issued.key })
       return issued
     })
   }
@@ -140,7 +159,7 @@ export function createKeyStore({ db, pepper, clock }: { db: Db['db']; pepper: Ui
     })
   }
 
-  return { list, get, create, update, revoke, rotate }
+  return { list, get, create, mintForPlayground, update, revoke, rotate }
 }
 
 type KeySettings = Omit<typeof apiKeys.$inferInsert, 'publicId' | 'last4' | 'secretHash' | 'pepperVersion'>

@@ -3,6 +3,7 @@ import {
   myErrorList,
   myKeyCreate,
   myPage,
+  myPlaygroundKey,
   myRedeem,
   myUsageList,
   myUsageSeries,
@@ -80,6 +81,15 @@ export const myRouter = router({
     .input(myPage)
     .query(({ ctx, input }) => ctx.services.my.groups.list(ctx.identity.userId, input)),
   keys,
+  playgroundKey: self()
+    .input(myPlaygroundKey)
+    .mutation(async ({ ctx, input }) => {
+      const { my, keys } = ctx.services
+      const { userId } = ctx.identity
+      await my.groups.assertUsable(userId, input.groupId)
+      await my.keys.assertRoomForOne(userId)
+      return keys.mintForPlayground(userId, input.groupId, ctx.actor)
+    }),
   usage,
   errors: router({
     list: self()

@@ -15,12 +15,18 @@ import { createInstanceBus } from './live/instance-bus.ts'
 import { createLiveFeed } from './live/live-feed.ts'
 import type { LiveGauges } from './live/live-tick.ts'
 import { openMetrics } from './metrics/open-metrics.ts'
+import type { Telemetry } from './telemetry/otlp/telemetry.ts'
 import { createPrometheus, type PrometheusGauges } from './telemetry/prometheus.ts'
 
 /** What operations asks the gateway. */
 interface WatchedGateway {
   gauges(): LiveGauges
-  instanceGauges(): LiveGauges & { journalBacklogBytes: number; redisConn: number | null; isDatabaseAway: boolean }
+  instanceGauges(): LiveGauges & {
+    accountsByGroup: Record<string, [available: number, total: number]>
+    journalBacklogBytes: number
+    redisConn: number | null
+    isDatabaseAway: boolean
+  }
   stats(): {
     journal: { bytes: number }
     ledger: { stranded: number; lost: number }
@@ -44,6 +50,8 @@ interface OpsOptions {
   /** Null while it is not open: what would be asked of it is not known. */
   gateway(): WatchedGateway | null
   server(): Server | null
+  /** Traces and metrics for a collector; null = there is none. Closed here, when everybody has ended. */
+  telemetry: Telemetry | null
   log: Log
 }
 
@@ -51,7 +59,8 @@ interface OpsOptions {
  * What hears of every request that ends or is turned away: live feed, metrics, Prometheus, error log; and the bus between
  * the instances. Counts from now on; `metrics.start` writes.
  */
-export function openOps({ sql, reports, redis, clock, life, version, dataDir, gateway, server, log }: OpsOptions) {
+export function openOps(options: OpsOptions) {
+  const { sql, reports, redis, clock, life, version, dataDir, gateway, server, telemetry, log } = options
   const { instanceId, bootId } = life
   const providerOf = (accountId: number) => gateway()?.providerOf(accountId) ?? null
   const errorLog = createErrorLog({ insert: createErrorInsert(reports), clock, instanceId, providerOf, log })
@@ -62,7 +71,7 @@ export function openOps({ sql, reports, redis, clock, life, version, dataDir, ga
     instanceId,
     version,
     providerOf,
-    gauges: () => prometheusGauges(opened(gateway()), errorLog.stats()),
+    gauges: () => ({ ...prometheusGauges(opened(gateway()), errorLog.stats()), spansDropped: droppedSpans(telemetry) }),
   })
   const metrics = openMetrics({
     sql,
@@ -107,12 +116,14 @@ export function openOps({ sql, reports, redis, clock, life, version, dataDir, ga
       metrics.record(outcome)
       prometheus.record(outcome)
       errorLog.recordOutcome(outcome, diagnostics)
+      telemetry?.record(outcome, diagnostics)
     },
     recordRefusal(refusal: Refusal): void {
       live.recordRefusal(refusal)
       metrics.recordRefusal(refusal)
       prometheus.recordRefusal(refusal)
       errorLog.recordRefusal(refusal)
+      telemetry?.recordRefusal(refusal)
     },
     /** Hears of the other instances, and answers them, from now on. */
     async listen(): Promise<void> {
@@ -126,7 +137,7 @@ export function openOps({ sql, reports, redis, clock, life, version, dataDir, ga
     async close(): Promise<void> {
       live.close()
       bus?.close()
-      await Promise.all([errorLog.close(), metrics.close()])
+      await Promise.all([errorLog.close(), metrics.close(), telemetry?.close()])
     },
   }
 }
@@ -136,7 +147,12 @@ function opened(gateway: WatchedGateway | null): WatchedGateway {
   return gateway
 }
 
-function prometheusGauges(gateway: WatchedGateway, errors: ErrorLogStats): PrometheusGauges {
+function droppedSpans(telemetry: Telemetry | null): number {
+  const { dropped } = telemetry?.stats() ?? { dropped: { queueFull: 0, refused: 0, closed: 0 } }
+  return dropped.queueFull + dropped.refused + dropped.closed
+}
+
+function prometheusGauges(gateway: WatchedGateway, errors: ErrorLogStats): Omit<PrometheusGauges, 'spansDropped'> {
   const { journal, ledger, leaks, heldSlots } = gateway.stats()
   const { redisConn, isDatabaseAway, ...gauges } = gateway.instanceGauges()
   return {

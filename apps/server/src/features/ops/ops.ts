@@ -14,7 +14,7 @@ import { type JobHeartbeat, jobHeartbeats } from './jobs/heartbeats.ts'
 import { accountStats } from './queries/account-stats.ts'
 import { dimensionStats } from './queries/dimension-stats.ts'
 import { errorDistribution, latencyHistogram } from './queries/distribution.ts'
-import { metricsHistory } from './queries/history.ts'
+import { metricsHistory, metricsReading } from './queries/history.ts'
 import { overviewOf } from './queries/overview.ts'
 import { type Point, type Series, seriesOf } from './queries/series.ts'
 import { spanOf } from './queries/window-of.ts'
@@ -41,20 +41,20 @@ export function createOps({ database: { db, sql }, clock, settings, databaseDir 
     return overviewOf(sql, spanOf(window, nowMs), window, { targets: { slaPercent }, overdueJobs, nowMs })
   }
 
-  function series(window: OpsWindow): Promise<Series> {
+  function series(window: OpsWindow, hasTimes: boolean): Promise<Series> {
     const nowMs = clock.now()
-    return seriesOf(sql, spanOf(window, nowMs), window, nowMs)
+    return seriesOf(sql, spanOf(window, nowMs), window, { nowMs, hasTimes })
   }
 
   /** Requests, tokens and times over time. */
   async function throughput(window: OpsWindow) {
-    const { points, ...rest } = await series(window)
+    const { points, ...rest } = await series(window, true)
     return { ...rest, points: points.map((point) => throughputOf(point, rest.stepSeconds)) }
   }
 
   /** Whose errors, over time. */
   async function errorTrend(window: OpsWindow) {
-    const { points, ...rest } = await series(window)
+    const { points, ...rest } = await series(window, false)
     return { ...rest, points: points.map(errorsOf) }
   }
 
@@ -63,6 +63,8 @@ export function createOps({ database: { db, sql }, clock, settings, databaseDir 
     throughput,
     errorTrend,
     metricsHistory: (input: OpsMetricsHistory) => metricsHistory(db, spanOf(input, clock.now()), input),
+    metricsReading: ({ range, from, to, ...filters }: Omit<OpsMetricsHistory, 'limit'>) =>
+      metricsReading(db, spanOf({ range, from, to }, clock.now()), filters),
     latencyHistogram: ({ time, ...window }: OpsLatencyHistogram) =>
       latencyHistogram(sql, spanOf(window, clock.now()), window, time),
     errorDistribution: (input: OpsErrorDistribution) => errorDistribution(sql, spanOf(input, clock.now()), input),

@@ -1,7 +1,9 @@
 import { tracked } from '@trpc/server'
+import { opsExplainRoute } from '@turnpike/core/inputs/explain-route'
 import {
   opsDimensionStats,
   opsErrorDistribution,
+  opsExport,
   opsLatencyHistogram,
   opsMetricsHistory,
   opsOverview,
@@ -54,6 +56,9 @@ export const opsRouter = router({
   accounts: procedure('ops:read')
     .input(opsSeries)
     .query(({ ctx, input }) => ctx.services.ops.accounts(input)),
+  export: procedure('ops:read')
+    .input(opsExport)
+    .mutation(({ ctx, input }) => ctx.services.exports.order(ctx.services.orderOps(input), ctx.identity.userId)),
   jobs: procedure('ops:read').query(({ ctx }) => ctx.services.ops.jobs()),
   storage: procedure('ops:read').query(({ ctx }) => ctx.services.ops.storage()),
   retention: router({
@@ -65,6 +70,9 @@ export const opsRouter = router({
   concurrency: procedure('ops:read').query(({ ctx }) => ctx.services.leases.concurrency()),
   leases: leasesRouter,
   requests: requestsRouter,
+  explainRoute: procedure('ops:read')
+    .input(opsExplainRoute)
+    .query(({ ctx, input }) => ctx.services.explainRoute(input)),
   errors: errorsRouter,
   errorsLive,
   live: procedure('ops:read')

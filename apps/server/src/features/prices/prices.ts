@@ -11,6 +11,8 @@ import { AppError } from '../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../shared/audit.ts'
 import { afterId, containing, type Page, pageOf } from '../../shared/keyset.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
+import { createPricePreview } from './price-preview.ts'
+import { toRow } from './price-row.ts'
 
 const UNCHANGED_E4 = 10_000
 
@@ -48,7 +50,7 @@ type PriceRow = typeof prices.$inferSelect
 export type Prices = ReturnType<typeof createPrices>
 
 /** Overrides of the price list, and what something would cost. */
-export function createPrices({ db, clock }: { db: Db['db']; clock: WallClock }) {
+export function createPrices({ db, reports, clock }: { db: Db['db']; reports: Db['sql']; clock: WallClock }) {
   /** Newest first. */
   async function list({ query, limit, cursor }: PriceList): Promise<Page<PriceItem>> {
     const before = afterId(cursor)
@@ -118,25 +120,7 @@ export function createPrices({ db, clock }: { db: Db['db']; clock: WallClock }) 
     return group.e4
   }
 
-  return { list, set, remove, quote }
-}
-
-function toRow({ input, cachedInput, cacheWrite, output, tiers, validFrom, ...rest }: PriceSet, now: Date) {
-  return {
-    ...rest,
-    inputNano: input,
-    cachedInputNano: cachedInput ?? null,
-    cacheWriteNano: cacheWrite ?? null,
-    outputNano: output,
-    tiers: tiers.map((tier) => ({
-      aboveInputTokens: tier.aboveInputTokens,
-      inputNano: String(tier.input),
-      cachedInputNano: String(tier.cachedInput ?? tier.input),
-      cacheWriteNano: String(tier.cacheWrite ?? tier.input),
-      outputNano: String(tier.output),
-    })),
-    validFrom: validFrom ?? now,
-  }
+  return { list, set, remove, quote, preview: createPricePreview({ db, sql: reports, clock }) }
 }
 
 function toItem(row: PriceRow): PriceItem {

@@ -1,4 +1,4 @@
-import { priceList, priceQuote, priceRemove, priceSet } from '@turnpike/core/inputs/prices'
+import { priceList, pricePreview, priceQuote, priceRemove, priceSet } from '@turnpike/core/inputs/prices'
 import { procedure, router } from '../../trpc.ts'
 
 export const pricesRouter = router({
@@ -14,4 +14,7 @@ export const pricesRouter = router({
   quote: procedure('prices:read')
     .input(priceQuote)
     .query(({ ctx, input }) => ctx.services.prices.quote(input)),
+  preview: procedure('prices:read')
+    .input(pricePreview)
+    .query(({ ctx, input }) => ctx.services.prices.preview(input)),
 })

@@ -1,31 +1,77 @@
 import type { Settings, SettingsSet } from '@turnpike/core/inputs/settings'
 import type { Db } from '@turnpike/db'
 import { settings } from '@turnpike/db/schema'
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { AppError } from '../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../shared/audit.ts'
 import { changed } from '../../shared/changed.ts'
+import type { MailEgress } from '../../shared/mail/mailer.ts'
+import { SMTP_PASSWORD_KEY, SMTP_PASSWORD_PLACE, sealedSmtpPassword } from '../../shared/mail/stored-smtp.ts'
+import type { SecretBox } from '../../shared/secret-box.ts'
 import { storedSettings } from '../../shared/stored-settings.ts'
 
+interface SettingsStoreOptions {
+  db: Db['db']
+  box: Pick<SecretBox, 'seal'>
+  egress: Pick<MailEgress, 'checkMailServer'>
+}
+
+/** Settings as they are shown: of the mail password only whether there is one. */
+export type ShownSettings = Settings & { 'smtp.hasPassword': boolean }
+
 export type SettingsStore = ReturnType<typeof createSettingsStore>
+type Builder = Pick<Db['db'], 'select' | 'insert' | 'delete'>
 
 /** Settings of the whole installation; what is not stored has its default. */
-export function createSettingsStore({ db }: { db: Db['db'] }) {
+export function createSettingsStore({ db, box, egress }: SettingsStoreOptions) {
   /** Those that are told are stored; the others stay as they are. Every instance goes by them within a second. */
-  async function set(values: SettingsSet, actor: Actor): Promise<Settings> {
+  async function set({ 'smtp.password': password, ...values }: SettingsSet, actor: Actor): Promise<ShownSettings> {
     const rows = Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }]))
-    if (rows.length === 0) return storedSettings(db)
+    if (rows.length === 0 && password === undefined) return shown(db)
+    await checkMailServer({ ...(await storedSettings(db)), ...values })
     return db.transaction(async (tx) => {
-      const before = await storedSettings(tx)
-      await tx
-        .insert(settings)
-        .values(rows)
-        .onConflictDoUpdate({ target: settings.key, set: { value: sql`excluded.value`, updatedAt: sql`now()` } })
-      const after = await storedSettings(tx)
-      const target = { type: 'settings', id: null }
-      await recordAudit(tx, actor, { action: 'settings.set', target, change: changed(before, after) })
+      const before = await shown(tx)
+      await store(tx, rows)
+      if (password !== undefined) await storePassword(tx, password)
+      const after = await shown(tx)
+      refuseOpenPassword(after)
+      const change = { ...changed(before, after), ...(password !== undefined && { 'smtp.password': 'changed' }) }
+      await recordAudit(tx, actor, { action: 'settings.set', target: { type: 'settings', id: null }, change })
       return after
     })
   }
 
-  return { get: () => storedSettings(db), set }
+  async function storePassword(tx: Builder, password: string | null): Promise<void> {
+    await tx.delete(settings).where(eq(settings.key, SMTP_PASSWORD_KEY))
+    if (password === null) return
+    await store(tx, [{ key: SMTP_PASSWORD_KEY, value: box.seal(password, SMTP_PASSWORD_PLACE) }])
+  }
+
+  async function checkMailServer({ 'smtp.host': host, 'smtp.port': port }: Settings): Promise<void> {
+    if (host === null) return
+    try {
+      await egress.checkMailServer({ host, port })
+    } catch (cause) {
+      throw new AppError('unsafe_destination', { field: 'smtp.host', cause })
+    }
+  }
+
+  return { get: () => storedSettings(db), show: () => shown(db), set }
+}
+
+async function shown(db: Pick<Db['db'], 'select'>): Promise<ShownSettings> {
+  return { ...(await storedSettings(db)), 'smtp.hasPassword': (await sealedSmtpPassword(db)) !== null }
+}
+
+async function store(tx: Builder, rows: { key: string; value: unknown }[]): Promise<void> {
+  if (rows.length === 0) return
+  await tx
+    .insert(settings)
+    .values(rows)
+    .onConflictDoUpdate({ target: settings.key, set: { value: sql`excluded.value`, updatedAt: sql`now()` } })
+}
+
+/** A password in the clear is everybody's on the way. */
+function refuseOpenPassword({ 'smtp.security': security, 'smtp.hasPassword': hasPassword }: ShownSettings): void {
+  if (security === 'none' && hasPassword) throw new AppError('invalid_input', { field: 'smtp.security' })
 }

@@ -6,8 +6,8 @@ import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { waitFor } from '../../../../../tests/support/wait-for.ts'
+import type { ExportLink } from '../../shared/exports/exports.ts'
 import { type TrpcWorld, trpcWorld } from '../../testing/trpc-world.ts'
-import type { ExportLink } from './exports.ts'
 import type { UsageRecord } from './usage-record.ts'
 
 const WAIT_MS = 5_000

@@ -1,5 +1,5 @@
 import type { UsageGrouping } from '@turnpike/core/inputs/usage'
-import type { OutcomeKind } from '@turnpike/core/words'
+import type { Endpoint, OutcomeKind } from '@turnpike/core/words'
 import type { ISql } from 'postgres'
 
 /** A client, or a transaction of it. */
@@ -16,6 +16,9 @@ export interface UsageWindow {
   model?: string | undefined
   outcome?: OutcomeKind | undefined
   errorCode?: string | undefined
+  endpoint?: Endpoint | undefined
+  status?: number | undefined
+  clientRequestId?: string | undefined
   requestId?: string | undefined
 }
 
@@ -33,7 +36,8 @@ export interface TotalsRow {
 
 /** The condition of a window. */
 export function within(sql: Sql, window: UsageWindow) {
-  const { from, to, userId, keyId, groupId, accountId, model, outcome, errorCode, requestId } = window
+  const { from, to, userId, keyId, groupId, accountId, model, outcome, errorCode } = window
+  const { endpoint, status, clientRequestId, requestId } = window
   return sql`created_at >= ${from} and created_at < ${to}
     ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
     ${keyId === undefined ? sql`` : sql`and key_id = ${keyId}`}
@@ -42,6 +46,9 @@ export function within(sql: Sql, window: UsageWindow) {
     ${model === undefined ? sql`` : sql`and model = ${model}`}
     ${outcome === undefined ? sql`` : sql`and outcome = ${outcome}`}
     ${errorCode === undefined ? sql`` : sql`and error_code = ${errorCode}`}
+    ${endpoint === undefined ? sql`` : sql`and endpoint = ${endpoint}`}
+    ${status === undefined ? sql`` : sql`and status = ${status}`}
+    ${clientRequestId === undefined ? sql`` : sql`and client_request_id = ${clientRequestId}`}
     ${requestId === undefined ? sql`` : sql`and request_id = ${requestId}`}`
 }
 

@@ -25,12 +25,12 @@ export interface UsageTotalsRow extends TotalsRow {
   label: string | null
 }
 
-/** The newest `limit` requests of a window, going on after `place`. */
+/** The newest `limit` requests of a window, going on after `place`; its moment by itself leaves out the days after it. */
 export function newestRequests(sql: Sql, window: UsageWindow, limit: number, place: LedgerPlace | null) {
   return sql<UsageRow[]>`
     select ${columns(sql)} from usage_logs
     where ${within(sql, window)}
-      ${place ? sql`and (created_at, request_id) < (${place.createdAt}, ${place.requestId})` : sql``}
+      ${place ? sql`and created_at <= ${place.createdAt} and (created_at, request_id) < (${place.createdAt}, ${place.requestId})` : sql``}
     order by created_at desc, request_id desc
     limit ${limit}`
 }

@@ -16,5 +16,5 @@ export const usageRouter = router({
     .query(({ ctx, input }) => ctx.services.usage.series(input)),
   export: procedure('usage:read')
     .input(usageExport)
-    .mutation(({ ctx, input }) => ctx.services.exports.order(input, ctx.identity.userId)),
+    .mutation(({ ctx, input }) => ctx.services.exports.order(ctx.services.orderUsage(input), ctx.identity.userId)),
 })

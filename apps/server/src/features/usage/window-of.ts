@@ -1,5 +1,6 @@
 import type { UsageFilters } from '@turnpike/core/inputs/usage'
 import { AppError } from '../../shared/app-error.ts'
+import { timeOfRequest } from '../../shared/keyset.ts'
 import type { UsageWindow } from './ledger-window.ts'
 import type { LedgerPlace } from './queries.ts'
 
@@ -16,9 +17,8 @@ export function windowOf(filters: UsageFilters, nowMs: number): UsageWindow {
   return { ...filters, from: place.createdAt, to: new Date(place.createdAt.getTime() + 1) }
 }
 
-/** Where a request is in the ledger: a request id is a UUIDv7, its first 48 bits are its row's `created_at`; null = nowhere. */
+/** Where a request is in the ledger: the time in its id is its row's `created_at`; null = nowhere. */
 export function placeOf(requestId: string): LedgerPlace | null {
-  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(requestId)) return null
-  const milliseconds = Number.parseInt(requestId.slice(0, 8) + requestId.slice(9, 13), 16)
-  return { createdAt: new Date(milliseconds), requestId }
+  const createdAt = timeOfRequest(requestId)
+  return createdAt && { createdAt, requestId }
 }

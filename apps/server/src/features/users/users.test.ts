@@ -19,7 +19,7 @@ test('a new user has the defaults of the contract, a folded address, and an invi
     groupIds: [],
     notes: '',
     createdAt: expect.stringMatching(/Z$/),
-    invite: { url: expect.stringContaining('/invite#'), expiresAt: expect.any(String) },
+    invite: { url: expect.stringContaining('/invite#'), expiresAt: expect.any(String), mailed: false },
   })
 })
 

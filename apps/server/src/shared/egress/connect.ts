@@ -17,6 +17,8 @@ export interface ConnectOptions {
   connectMs: number
   /** Ends the attempts under way. */
   signal: AbortSignal
+  /** What is offered inside TLS; HTTP/1.1 unless told otherwise. */
+  protocols?: readonly string[]
 }
 
 const MAX_ADDRESSES = 8
@@ -27,16 +29,21 @@ const MAX_ADDRESSES = 8
  * A proxy is told the address that was judged, never the name: it must not look up for itself where it leads.
  */
 export function createConnector(options: ConnectOptions): buildConnector.connector {
-  const { destination, proxy, resolveAllowed, connectMs, signal } = options
-  const openTls = createTlsOpener(destination)
-  const openTlsToProxy = proxy && createTlsOpener(proxy.destination)
-
+  const open = createOpener(options)
   return function connector(_asked, callback) {
     open().then(
       (socket) => callback(null, socket),
       (error) => callback(error, null),
     )
   }
+}
+
+/** Opens one connection after the other to the same destination, each judged anew. Rejects with a ConnectFailure. */
+export function createOpener(options: ConnectOptions): () => Promise<Socket | TLSSocket> {
+  const { destination, proxy, resolveAllowed, connectMs, signal, protocols = ['http/1.1'] } = options
+  const openTls = createTlsOpener(destination, protocols)
+  const openTlsToProxy = proxy && createTlsOpener(proxy.destination)
+  return open
 
   async function open(): Promise<Socket | TLSSocket> {
     const attempt = new AbortController()

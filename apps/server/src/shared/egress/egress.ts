@@ -1,13 +1,15 @@
+import type { Socket } from 'node:net'
 import { type Dispatcher, Pool } from 'undici'
 import { assertAddressesAllowed, type Destination, inspectUrl } from './check-url.ts'
-import { createConnector } from './connect.ts'
+import { createConnector, createOpener } from './connect.ts'
 import { EgressError } from './egress-error.ts'
+import { inspectMailServer, type MailServer } from './inspect-mail-server.ts'
 import { inspectProxy } from './inspect-proxy.ts'
 import { parsePrivateUpstreams } from './private-upstreams.ts'
 import { createResolver, type Resolve } from './resolver.ts'
 
 export interface EgressOptions {
-  /** Entries of `TURNPIKE_PRIVATE_UPSTREAMS`; an unreadable one throws. Empty for webhooks: the list is for accounts only. */
+  /** Entries of `TURNPIKE_PRIVATE_UPSTREAMS`; an unreadable one throws. Empty for webhooks and mail: the list is for accounts only. */
   privateUpstreams: readonly string[]
   resolve?: Resolve
 }
@@ -25,6 +27,13 @@ export interface Egress {
   checkUrl(url: string): Promise<void>
   /** Judges a proxy's URL (http, https, socks5) in the same way. Throws an EgressError. */
   checkProxy(url: string): Promise<void>
+  /** Judges a mail server in the same way. Throws an EgressError. */
+  checkMailServer(server: MailServer): Promise<void>
+  /**
+   * A connection to a mail server, inside TLS where `isTls`; it is judged anew each time. Throws an EgressError where the
+   * server itself is refused, a ConnectFailure where the connection could not be made.
+   */
+  openMailSocket(server: MailServer, options: MailSocketOptions): Promise<Socket>
   /**
    * The pool of a URL's origin, by way of `proxy` where one is given, to dispatch on at once and not to keep: a pool that nobody asks for is closed. Throws an EgressError
    * where the URL itself is refused; a name that leads to a refused address fails the request as `unsafe_destination`.
@@ -39,6 +48,12 @@ export interface PoolOptions {
   connectMs: number
   /** A proxy's URL; an invalid one is an error, never a direct connection. Null = directly. */
   proxy?: string | null
+}
+
+export interface MailSocketOptions {
+  isTls: boolean
+  connectMs: number
+  signal: AbortSignal
 }
 
 /** More concurrency than one process can carry; the gateway's own limits end it long before. */
@@ -79,6 +94,17 @@ export function createEgress({ privateUpstreams, resolve = createResolver() }: E
 
   async function checkProxy(url: string): Promise<void> {
     await resolveAllowed(inspectProxy(url, listed).destination)
+  }
+
+  async function checkMailServer(server: MailServer): Promise<void> {
+    await resolveAllowed(inspectMailServer(server, listed))
+  }
+
+  async function openMailSocket(server: MailServer, { isTls, connectMs, signal }: MailSocketOptions): Promise<Socket> {
+    if (closing.signal.aborted) throw new EgressError('closed')
+    const destination = { ...inspectMailServer(server, listed), isTls }
+    const either = AbortSignal.any([closing.signal, signal])
+    return createOpener({ destination, proxy: null, resolveAllowed, connectMs, signal: either, protocols: [] })()
   }
 
   function poolFor(url: string, { connectMs, proxy = null }: PoolOptions): Dispatcher {
@@ -169,5 +195,5 @@ export function createEgress({ privateUpstreams, resolve = createResolver() }: E
     return [...[...byOrigin.values()].map(({ pool }) => pool), ...retired]
   }
 
-  return { checkUrl, checkProxy, poolFor, close, stats }
+  return { checkUrl, checkProxy, checkMailServer, openMailSocket, poolFor, close, stats }
 }

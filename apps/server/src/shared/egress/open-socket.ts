@@ -35,7 +35,7 @@ export async function openTcp(
 }
 
 /** Speaks TLS to one destination over connections that stand; later ones resume the session of the first. */
-export function createTlsOpener({ host, kind }: Destination) {
+export function createTlsOpener({ host, kind }: Destination, protocols: readonly string[] = ['http/1.1']) {
   let session: Buffer | undefined
 
   return async function openTls(tcp: Socket, deadline: AbortSignal): Promise<TLSSocket> {
@@ -44,7 +44,7 @@ export function createTlsOpener({ host, kind }: Destination) {
         socket: tcp,
         host,
         ...(kind === 'literal' ? {} : { servername: host }),
-        ALPNProtocols: ['http/1.1'],
+        ...(protocols.length > 0 && { ALPNProtocols: [...protocols] }),
         // Said out loud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot say otherwise.
         rejectUnauthorized: true,
         session,

@@ -58,6 +58,7 @@ export function fakeCall({
     },
     clientIp: '127.0.0.1',
     userAgent: 'test',
+    traceParent: null,
     client: client ?? new AbortController().signal,
   }
 }

@@ -77,6 +77,7 @@ export function createFakePorts({
     if (candidate) candidate.live.inFlight++
     return {
       rates: null,
+      hasQueued: true,
       settleTokens: (tokens) => void record.settledTokens.push(tokens),
       withdraw: () => void record.settledTokens.push('withdrawn'),
       release() {

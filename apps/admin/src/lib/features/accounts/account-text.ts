@@ -1,4 +1,4 @@
-import type { Protocol, Provider } from '@turnpike/core/words'
+import type { AccountAuth, OAuthGrant, Protocol, Provider } from '@turnpike/core/words'
 import { m } from '#lib/paraglide/messages.js'
 import type { Look } from '#lib/ui/tone.ts'
 import type { AccountState } from './account-state.ts'
@@ -19,6 +19,22 @@ export function protocolChoices(): { value: Protocol; label: string }[] {
     { value: 'responses+chat', label: m.protocol_both() },
     { value: 'chat', label: m.protocol_chat() },
     { value: 'responses', label: m.protocol_responses() },
+  ]
+}
+
+const AUTH_TEXTS = {
+  api_key: m.auth_api_key,
+  oauth2: m.auth_oauth2,
+} satisfies Record<AccountAuth, () => string>
+
+export function authText(auth: AccountAuth): string {
+  return AUTH_TEXTS[auth]()
+}
+
+export function grantChoices(): { value: OAuthGrant; label: string }[] {
+  return [
+    { value: 'client_credentials', label: m.grant_client_credentials() },
+    { value: 'refresh_token', label: m.grant_refresh_token() },
   ]
 }
 
@@ -57,9 +73,24 @@ const REASON_TEXTS: Record<string, () => string> = {
   tls: m.account_reason_tls,
   model_not_found: m.account_reason_model_not_found,
   unsafe_destination: m.reason_unsafe_destination,
+  passed: m.account_reason_passed,
 }
 
 /** One that is not known is shown as it is. */
 export function accountReasonText(reason: string): string {
   return REASON_TEXTS[reason]?.() ?? reason
+}
+
+const EVENT_LOOKS: Record<string, Look> = {
+  cooling: { tone: 'warn', text: m.event_cooling },
+  model_cooling: { tone: 'warn', text: m.event_model_cooling },
+  error: { tone: 'bad', text: m.event_error },
+  breaker_opened: { tone: 'bad', text: m.event_breaker_opened },
+  breaker_closed: { tone: 'ok', text: m.event_breaker_closed },
+  health_check: { tone: 'info', text: m.event_health_check },
+}
+
+/** What happened to an account; one that is not known goes by its name. */
+export function accountEventLook(kind: string): Look {
+  return EVENT_LOOKS[kind] ?? { tone: 'neutral', text: () => kind }
 }

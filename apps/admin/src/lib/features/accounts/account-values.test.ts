@@ -85,3 +85,64 @@ test('a model named twice is told', () => {
   expect(doubledModels(rows)).toEqual(['a'])
   expect(mappingOf(rows)).toEqual({ a: '3', b: '2' })
 })
+
+const oauth = {
+  grant: 'refresh_token' as const,
+  tokenUrl: 'https://login.test/token',
+  clientId: 'c',
+  scope: null,
+  expiresAt: null,
+}
+
+test('a new oauth2 account sends how its tokens are fetched, and a public client no secret', () => {
+  const input = accountCreateInput({
+    ...valuesOfAccount(null),
+    name: 'new',
+    auth: 'oauth2',
+    grant: 'refresh_token',
+    tokenUrl: ' https://login.test/token ',
+    clientId: 'c',
+    refreshToken: 'r1',
+  })
+  expect(input).toMatchObject({
+    auth: 'oauth2',
+    oauth: { grant: 'refresh_token', tokenUrl: 'https://login.test/token', clientId: 'c', refreshToken: 'r1' },
+  })
+  expect(input).not.toHaveProperty('secret')
+  expect(accountCreate.safeParse(input).success).toBe(true)
+})
+
+test('how tokens are fetched is sent whole once any of it was changed; a refresh token that was not typed stays', () => {
+  const stored: Account = { ...account, auth: 'oauth2', oauth }
+  expect(accountUpdateInput(stored, valuesOfAccount(stored))).toEqual({ id: 7 })
+  const input = accountUpdateInput(stored, { ...valuesOfAccount(stored), scope: 'read' })
+  expect(input).toEqual({
+    id: 7,
+    oauth: { grant: 'refresh_token', tokenUrl: 'https://login.test/token', clientId: 'c', scope: 'read' },
+  })
+  expect(accountUpdate.safeParse(input).success).toBe(true)
+})
+
+test('a proxy stays until it is replaced or taken away', () => {
+  const stored: Account = { ...account, proxyHost: 'proxy.test:3128' }
+  const values = valuesOfAccount(stored)
+  expect(accountUpdateInput(stored, values)).toEqual({ id: 7 })
+  expect(accountUpdateInput(stored, { ...values, keepsProxy: false })).toEqual({ id: 7, proxy: null })
+  expect(accountUpdateInput(stored, { ...values, keepsProxy: false, proxy: 'http://p.test:1' })).toEqual({
+    id: 7,
+    proxy: 'http://p.test:1',
+  })
+})
+
+test('a health check is off where no minutes are given', () => {
+  const values = valuesOfAccount(account)
+  expect(accountUpdateInput(account, { ...values, healthMinutes: '15', healthRecovers: true })).toEqual({
+    id: 7,
+    healthCheck: { minutes: 15, recovers: true },
+  })
+  const checked: Account = { ...account, healthCheck: { minutes: 15, recovers: false, lastAt: null } }
+  expect(accountUpdateInput(checked, { ...valuesOfAccount(checked), healthMinutes: '' })).toEqual({
+    id: 7,
+    healthCheck: { minutes: null, recovers: false },
+  })
+})

@@ -1,9 +1,9 @@
 import type { accountCreate, accountUpdate } from '@turnpike/core/inputs/accounts'
-import type { Protocol, Provider } from '@turnpike/core/words'
+import type { AccountAuth, OAuthGrant, Protocol, Provider } from '@turnpike/core/words'
 import type { z } from 'zod'
 import { fromLocalInput, toLocalInput } from '#lib/format/time.ts'
 import { changed } from '#lib/forms/changed.ts'
-import { parseLines, parseWhole } from '#lib/forms/lines.ts'
+import { orNull, parseLines, parseWhole } from '#lib/forms/lines.ts'
 import type { Account } from './account-state.ts'
 
 export interface MappingRow {
@@ -28,6 +28,19 @@ export interface AccountValues {
   isActive: boolean
   /** As a `datetime-local` field has it. */
   expiresAt: string
+  auth: AccountAuth
+  grant: OAuthGrant
+  tokenUrl: string
+  clientId: string
+  scope: string
+  refreshToken: string
+  /** Of the proxy only the host is known: the address is typed anew, or the one that is stored stays. */
+  keepsProxy: boolean
+  proxy: string
+  healthMinutes: string
+  healthRecovers: boolean
+  affinityDomain: string
+  forwardOrganization: boolean
 }
 
 export function valuesOfAccount(account: Account | null): AccountValues {
@@ -46,6 +59,18 @@ export function valuesOfAccount(account: Account | null): AccountValues {
     schedulable: account?.schedulable ?? true,
     isActive: account?.status !== 'disabled',
     expiresAt: toLocalInput(account?.expiresAt ?? null),
+    auth: account?.auth ?? 'api_key',
+    grant: account?.oauth?.grant ?? 'client_credentials',
+    tokenUrl: account?.oauth?.tokenUrl ?? '',
+    clientId: account?.oauth?.clientId ?? '',
+    scope: account?.oauth?.scope ?? '',
+    refreshToken: '',
+    keepsProxy: (account?.proxyHost ?? null) !== null,
+    proxy: '',
+    healthMinutes: String(account?.healthCheck.minutes ?? ''),
+    healthRecovers: account?.healthCheck.recovers ?? false,
+    affinityDomain: account?.affinityDomain ?? '',
+    forwardOrganization: account?.forwardOrganization ?? false,
   }
 }
 
@@ -55,7 +80,10 @@ export function accountCreateInput(values: AccountValues): z.input<typeof accoun
   return {
     ...rest,
     provider: values.provider,
-    secret: values.secret,
+    auth: values.auth,
+    ...(values.secret === '' && values.auth === 'oauth2' ? {} : { secret: values.secret }),
+    ...(values.auth === 'oauth2' ? { oauth: oauthOf(values) } : {}),
+    proxy: orNull(values.proxy),
     ...(baseUrl === '' ? {} : { baseUrl }),
     ...(models.length === 0 ? {} : { models }),
   }
@@ -69,6 +97,8 @@ export function accountUpdateInput(account: Account, values: AccountValues): z.i
     id: account.id,
     ...changed(members(valuesOfAccount(account)), members(values)),
     ...(values.secret === '' ? {} : { secret: values.secret }),
+    ...oauthChange(account, values),
+    ...proxyChange(account, values),
     // An account in error stays so until its state is cleared: only a switch that was moved is sent.
     ...(values.isActive === wasActive ? {} : { status }),
   }
@@ -88,6 +118,25 @@ export function doubledModels(rows: readonly MappingRow[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
 }
 
+/** How tokens are fetched is sent as a whole, once any of it was changed. */
+function oauthChange(account: Account, values: AccountValues): { oauth?: ReturnType<typeof oauthOf> } {
+  if (account.auth !== 'oauth2') return {}
+  const next = oauthOf(values)
+  return JSON.stringify(next) === JSON.stringify(oauthOf(valuesOfAccount(account))) ? {} : { oauth: next }
+}
+
+function proxyChange(account: Account, values: AccountValues): { proxy?: string | null } {
+  if (values.keepsProxy) return {}
+  const proxy = orNull(values.proxy)
+  return proxy === null && account.proxyHost === null ? {} : { proxy }
+}
+
+/** A refresh token that was not typed stays what it is. */
+function oauthOf({ grant, tokenUrl, clientId, scope, refreshToken }: AccountValues) {
+  const typed = grant === 'refresh_token' && refreshToken !== '' ? { refreshToken } : {}
+  return { grant, tokenUrl: tokenUrl.trim(), clientId: clientId.trim(), scope: orNull(scope), ...typed }
+}
+
 function members(values: AccountValues) {
   return {
     name: values.name,
@@ -101,5 +150,8 @@ function members(values: AccountValues) {
     groupIds: values.groupIds,
     schedulable: values.schedulable,
     expiresAt: fromLocalInput(values.expiresAt),
+    healthCheck: { minutes: parseWhole(values.healthMinutes, null), recovers: values.healthRecovers },
+    affinityDomain: orNull(values.affinityDomain),
+    forwardOrganization: values.forwardOrganization,
   }
 }

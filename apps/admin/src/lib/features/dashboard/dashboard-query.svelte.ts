@@ -1,19 +1,19 @@
 import type { StatGrouping } from '@turnpike/core/inputs/ops'
-import type { Range } from '@turnpike/core/ops/words'
 import { createQuery } from '#lib/api/query.svelte.ts'
 import { getApp } from '#lib/app-context.ts'
-import { spanBefore } from './dashboard-range.ts'
+import { opsSpan, type TimeRange } from '#lib/time-range/time-range.ts'
+import { spanBefore } from './span-before.ts'
 
 const EVERY_MS = 10_000
 const COMPARED = 8
 const SPENDERS = 5
 
 /** Everything the dashboard shows of a range, in two requests: what the period before was can be asked only then. */
-export function createDashboard(range: () => Range, groupBy: () => StatGrouping) {
+export function createDashboard(range: () => TimeRange, groupBy: () => StatGrouping) {
   const { api } = getApp()
 
   async function load(signal: AbortSignal) {
-    const window = { range: range() }
+    const window = opsSpan(range())
     const by = groupBy()
     const [overview, throughput, errorTrend, compared, histogram, errors, spenders, jobs] = await Promise.all([
       api.ops.overview.query(window, { signal }),

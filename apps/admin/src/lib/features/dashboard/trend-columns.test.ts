@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { spanBefore } from './dashboard-range.ts'
+import { spanBefore } from './span-before.ts'
 import { trendColumns } from './trend-columns.ts'
 
 const point = (second: number, value: number | null) => ({ at: new Date(second * 1000).toISOString(), value })

@@ -1,23 +1,32 @@
-import { usageList } from '@turnpike/core/inputs/usage'
+import { opsExport, opsRequestsList } from '@turnpike/core/inputs/ops'
 import { expect, test } from 'vitest'
-import { isFiltered, readRequestFilters, readRequestId, toListInput } from './request-filters.ts'
+import {
+  isFiltered,
+  readLookUp,
+  readRequestFilters,
+  readRequestId,
+  toExportFilters,
+  toListInput,
+} from './request-filters.ts'
 
-const NOW = Date.parse('2026-03-05T12:00:00Z')
 const ID = '0195f3a2-7c1e-7d10-9c58-0123456789ab'
+const FOREIGN_ID = '0195f3a2-7c1e-4d10-9c58-0123456789ab'
 
 function read(search: string) {
   return readRequestFilters(new URLSearchParams(search))
 }
 
 test('an address without filters asks for the last 24 hours', () => {
-  expect(toListInput(read(''), NOW)).toEqual({ from: '2026-03-04T12:00:00.000Z', limit: 50 })
+  expect(toListInput(read(''))).toEqual({ range: '24h', limit: 50 })
   expect(isFiltered(read('range=7d&cursor=x'))).toBe(false)
 })
 
 test('every filter goes to the server', () => {
-  const filters = read(`user=1&key=2&group=3&account=4&model=gpt-4o&outcome=failed&request=${ID}&cursor=c1&range=1h`)
-  expect(toListInput(filters, NOW)).toEqual({
-    from: '2026-03-05T11:00:00.000Z',
+  const filters = read(
+    `user=1&key=2&group=3&account=4&model=gpt-4o&outcome=failed&request=${ID}&cursor=c1&range=1h&kind=request&status=502&code=upstream_failed&client=mine&endpoint=/v1/responses`,
+  )
+  expect(toListInput(filters)).toEqual({
+    range: '1h',
     limit: 50,
     userId: 1,
     keyId: 2,
@@ -25,27 +34,45 @@ test('every filter goes to the server', () => {
     accountId: 4,
     model: 'gpt-4o',
     outcome: 'failed',
+    kind: 'request',
+    status: 502,
+    code: 'upstream_failed',
+    endpoint: '/v1/responses',
     requestId: ID,
+    clientRequestId: 'mine',
     cursor: 'c1',
   })
   expect(isFiltered(filters)).toBe(true)
 })
 
+test('one request is looked for wherever it is, by its caller’s id as far back as is quick, unless a range was chosen', () => {
+  expect(toListInput(read(`request=${ID}`))).toEqual({ requestId: ID, limit: 50 })
+  expect(toListInput(read('client=mine'))).toEqual({ clientRequestId: 'mine', range: '7d', limit: 50 })
+  expect(toListInput(read('client=mine&range=30d'))).toMatchObject({ range: '30d' })
+})
+
 test('a range of one’s own is taken as given, open ends too', () => {
-  const input = toListInput(read('range=custom&from=2026-03-01T00:00:00Z'), NOW)
-  expect(input).toEqual({ from: '2026-03-01T00:00:00.000Z', limit: 50 })
+  expect(toListInput(read('range=custom&from=2026-03-01T00:00:00Z'))).toEqual({
+    from: '2026-03-01T00:00:00.000Z',
+    limit: 50,
+  })
 })
 
 test('bounds left over from a range of one’s own do not count with another', () => {
-  expect(toListInput(read('range=1h&from=2020-01-01T00:00:00Z'), NOW)?.from).toBe('2026-03-05T11:00:00.000Z')
+  expect(toListInput(read('range=1h&from=2020-01-01T00:00:00Z'))).toEqual({ range: '1h', limit: 50 })
 })
 
 test.each([
-  'user=x&key=-1&group=0&account=1.5&outcome=nonsense&request=12&range=century',
+  'user=x&key=-1&group=0&account=1.5&outcome=nonsense&request=12&range=century&status=99&kind=both&endpoint=/x',
   'range=custom&from=yesterday&to=%00',
-  `model=${'m'.repeat(300)}`,
+  `model=${'m'.repeat(300)}&code=${'c'.repeat(300)}&client=${'i'.repeat(300)}`,
 ])('a mangled address still makes a question the server takes: %s', (search) => {
-  expect(usageList.safeParse(toListInput(read(search), NOW)).success).toBe(true)
+  expect(opsRequestsList.safeParse(toListInput(read(search))).success).toBe(true)
+  expect(opsExport.safeParse({ what: 'requests', ...toExportFilters(read(search)) }).success).toBe(true)
+})
+
+test('an export is of all pages', () => {
+  expect(toExportFilters(read('key=2&cursor=c1'))).toEqual({ keyId: 2, range: '24h' })
 })
 
 test.each([
@@ -54,3 +81,10 @@ test.each([
   ['0195f3a2', undefined],
   ['', undefined],
 ])('the request id in %j is %s', (text, expected) => expect(readRequestId(text)).toBe(expected))
+
+test.each([
+  [`x-request-id: ${ID}`, { request: ID, client: null }],
+  [FOREIGN_ID, { request: null, client: FOREIGN_ID }],
+  ['  order-17 ', { request: null, client: 'order-17' }],
+  ['  ', { request: null, client: null }],
+])('%j is looked up as what it is', (text, expected) => expect(readLookUp(text)).toEqual(expected))

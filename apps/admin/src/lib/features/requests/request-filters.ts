@@ -1,56 +1,69 @@
 import type { RouterInputs } from '@turnpike/client'
-import { OUTCOMES, type OutcomeKind } from '@turnpike/core/words'
+import { ENDPOINTS, type Endpoint, OUTCOMES, type OutcomeKind } from '@turnpike/core/words'
+import { opsSpan, readTimeRange, type TimeRange } from '#lib/time-range/time-range.ts'
 import { readId, readOneOf, readText } from '#lib/url/search-params.ts'
 
-export const RANGES = ['1h', '24h', '7d', '30d', 'custom'] as const
-export type Range = (typeof RANGES)[number]
-
-const HOUR_MS = 3_600_000
-const RANGE_MS = { '1h': HOUR_MS, '24h': 24 * HOUR_MS, '7d': 7 * 24 * HOUR_MS, '30d': 30 * 24 * HOUR_MS }
 const DEFAULT_RANGE = '24h'
+/** One request is looked for as far back as that is quick: by our own id in no time at all, whenever it was. */
+const LOOK_UP_RANGE = '30d'
+const CLIENT_LOOK_UP_RANGE = '7d'
 const PAGE_SIZE = 50
+const KINDS = ['request', 'refusal'] as const
 
-type ListInput = NonNullable<RouterInputs['usage']['list']>
+type ListInput = Extract<RouterInputs['ops']['requests']['list'], object>
+type ExportFilters = Omit<ListInput, 'limit' | 'cursor'>
 
 /** What the requests page shows, as its address holds it. */
-export interface RequestFilters {
-  range: Range
-  /** ISO 8601; only with the range `custom`. */
-  from: string | undefined
-  to: string | undefined
+export interface RequestFilters extends TimeRange {
+  kind: (typeof KINDS)[number] | undefined
   userId: number | undefined
   keyId: number | undefined
   groupId: number | undefined
   accountId: number | undefined
   model: string | undefined
+  endpoint: Endpoint | undefined
   outcome: OutcomeKind | undefined
+  status: number | undefined
+  code: string | undefined
   requestId: string | undefined
+  clientRequestId: string | undefined
   cursor: string | undefined
 }
 
 /** Reads an address. What makes no sense there counts as not given, so that a mangled link still shows something. */
 export function readRequestFilters(params: Pick<URLSearchParams, 'get'>): RequestFilters {
-  const range = readOneOf(params, 'range', RANGES) ?? DEFAULT_RANGE
-  const isCustom = range === 'custom'
+  const requestId = readRequestId(params.get('request') ?? '')
+  const clientRequestId = readText(params, 'client', 128)
+  const lookUpRange = requestId === undefined ? CLIENT_LOOK_UP_RANGE : LOOK_UP_RANGE
+  const isLookUp = requestId !== undefined || clientRequestId !== undefined
   return {
-    range,
-    from: isCustom ? readInstant(params, 'from') : undefined,
-    to: isCustom ? readInstant(params, 'to') : undefined,
+    ...readTimeRange(params, isLookUp ? lookUpRange : DEFAULT_RANGE),
+    kind: readOneOf(params, 'kind', KINDS),
     userId: readId(params, 'user'),
     keyId: readId(params, 'key'),
     groupId: readId(params, 'group'),
     accountId: readId(params, 'account'),
     model: readText(params, 'model'),
+    endpoint: readOneOf(params, 'endpoint', ENDPOINTS),
     outcome: readOneOf(params, 'outcome', OUTCOMES),
-    requestId: readRequestId(params.get('request') ?? ''),
+    status: readStatus(params),
+    code: readText(params, 'code', 80),
+    requestId,
+    clientRequestId,
     cursor: readText(params, 'cursor'),
   }
 }
 
-/** What the server is asked; a range ends now. */
-export function toListInput({ range, from, to, ...filters }: RequestFilters, nowMs: number): ListInput {
-  const since = range === 'custom' ? from : new Date(nowMs - RANGE_MS[range]).toISOString()
-  return withoutUndefined({ ...filters, from: since, to, limit: PAGE_SIZE })
+/** What an export of all of them is asked for. */
+export function toExportFilters({ range, from, to, cursor: _cursor, ...filters }: RequestFilters): ExportFilters {
+  // An id of ours holds its own time.
+  const isFoundByTime = filters.requestId !== undefined && range === LOOK_UP_RANGE
+  return withoutUndefined({ ...filters, ...(isFoundByTime ? {} : opsSpan({ range, from, to })) })
+}
+
+/** What the server is asked for a page. */
+export function toListInput(filters: RequestFilters): ListInput {
+  return withoutUndefined({ ...toExportFilters(filters), cursor: filters.cursor, limit: PAGE_SIZE })
 }
 
 /** True where anything but the range narrows the list. */
@@ -69,9 +82,16 @@ export function readRequestId(text: string): string | undefined {
   return /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(text)?.[0].toLowerCase()
 }
 
-function readInstant(params: Pick<URLSearchParams, 'get'>, name: string): string | undefined {
-  const at = new Date(params.get(name) ?? '')
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
+/** What was typed to find one request: an id of ours (a UUIDv7), or whatever its caller named it. */
+export function readLookUp(text: string): { request: string | null; client: string | null } {
+  const id = readRequestId(text)
+  if (id !== undefined && id[14] === '7') return { request: id, client: null }
+  return { request: null, client: text.trim().slice(0, 128) || null }
+}
+
+function readStatus(params: Pick<URLSearchParams, 'get'>): number | undefined {
+  const value = params.get('status') ?? ''
+  return /^[1-5]\d\d$/.test(value) ? Number(value) : undefined
 }
 
 function withoutUndefined(input: ListInput): ListInput {

@@ -1,7 +1,7 @@
 import type { OutcomeKind } from '@turnpike/core/words'
 import { m } from '#lib/paraglide/messages.js'
 import type { Look } from '#lib/ui/tone.ts'
-import type { Range } from './request-filters.ts'
+import type { RefusalStep } from './refusal-steps.ts'
 import type { TimeName } from './waterfall.ts'
 
 const OUTCOME_LOOKS = {
@@ -18,18 +18,6 @@ const OUTCOME_LOOKS = {
 
 export function outcomeLook(outcome: OutcomeKind): Look {
   return OUTCOME_LOOKS[outcome]
-}
-
-const RANGE_TEXTS = {
-  '1h': m.range_1h,
-  '24h': m.range_24h,
-  '7d': m.range_7d,
-  '30d': m.range_30d,
-  custom: m.range_custom,
-} satisfies Record<Range, () => string>
-
-export function rangeText(range: Range): string {
-  return RANGE_TEXTS[range]()
 }
 
 const TIME_TEXTS = {
@@ -79,11 +67,24 @@ const CANDIDATE_TEXTS: Record<string, () => string> = {
   not_drawn: m.candidate_not_drawn,
   not_maker: m.candidate_not_maker,
   other_domain: m.candidate_other_domain,
+  not_priced: m.candidate_not_priced,
+  unsayable: m.candidate_unsayable,
 }
 
 /** Why a candidate was passed over; null = it was chosen. A reason that is not known is shown as it is. */
 export function candidateText(reason: string | null): string {
   return reason === null ? m.candidate_chosen() : (CANDIDATE_TEXTS[reason]?.() ?? reason)
+}
+
+const REFUSAL_STEP_TEXTS = {
+  key: m.step_key,
+  limits: m.step_checks,
+  price: m.step_money,
+  account: m.why_this_account,
+} satisfies Record<RefusalStep, () => string>
+
+export function refusalStepText(step: RefusalStep): string {
+  return REFUSAL_STEP_TEXTS[step]()
 }
 
 const PRICE_RULE_TEXTS: Record<string, () => string> = {

@@ -6,6 +6,8 @@ import { changed } from '#lib/forms/changed.ts'
 import { parseWhole } from '#lib/forms/lines.ts'
 
 export type User = RouterOutputs['users']['get']
+export type InvitedUser = RouterOutputs['users']['create']
+export type Invite = NonNullable<InvitedUser['invite']>
 
 /** A user as the form holds him. */
 export interface UserValues {

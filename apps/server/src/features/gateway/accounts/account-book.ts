@@ -16,6 +16,8 @@ const TTFT_WEIGHT = 0.2
 
 export interface LiveAccounts extends AccountBook {
   live(accountId: number): AccountLive | undefined
+  /** What `boundAccount` and `servingAccount` would tell, with nothing renewed. */
+  lookAtSession(sessionKey: string): Promise<{ boundTo: number | null; servedBy: number | null }>
   lastUsedAtMs(accountId: number): number | null
   /** Forgets what was learnt of an account; an `error` stays for the database to lift. */
   clear(accountId: number): void
@@ -25,6 +27,8 @@ export interface LiveAccounts extends AccountBook {
   refresh(): void
   /** Accounts that could take a request now / that exist. */
   counts(): { available: number; total: number }
+  /** The same of each group that has accounts, by its id. */
+  countsByGroup(): Record<string, [available: number, total: number]>
 }
 
 export interface LearntElsewhere {
@@ -64,6 +68,12 @@ export function createAccountBook({
       lives.set(account.id, live)
     }
     return live
+  }
+
+  function isAvailable(account: AccountConfig): boolean {
+    const { health } = liveOf(account)
+    const isUp = account.status === 'active' && account.schedulable && account.expiresAtMs > now()
+    return isUp && health.coolingUntilMs <= now() && health.breaker.openUntilMs <= now()
   }
 
   function refresh(): void {
@@ -132,6 +142,11 @@ export function createAccountBook({
       return binding !== null && isStillBound(binding) ? binding.accountId : null
     },
     servingAccount: (sessionKey) => sessions.bound(sessionKey)?.accountId ?? null,
+    async lookAtSession(sessionKey) {
+      const binding = await sessions.look(sessionKey)
+      if (binding === null) return { boundTo: null, servedBy: null }
+      return { boundTo: isStillBound(binding) ? binding.accountId : null, servedBy: binding.accountId }
+    },
     bind(sessionKey, accountId) {
       const known = sessions.bound(sessionKey)
       const isKept = known?.accountId === accountId && isStillBound(known)
@@ -152,14 +167,19 @@ export function createAccountBook({
     },
     refresh,
     counts() {
-      let available = 0
       const { accounts } = config()
-      for (const account of accounts.values()) {
-        const { health } = liveOf(account)
-        const isUp = account.status === 'active' && account.schedulable && account.expiresAtMs > now()
-        if (isUp && health.coolingUntilMs <= now() && health.breaker.openUntilMs <= now()) available++
-      }
+      const available = [...accounts.values()].filter(isAvailable).length
       return { available, total: accounts.size }
+    },
+    countsByGroup() {
+      const counts: Record<string, [available: number, total: number]> = {}
+      for (const account of config().accounts.values()) {
+        for (const groupId of account.groups.keys()) {
+          const [available, total] = counts[groupId] ?? [0, 0]
+          counts[groupId] = [available + (isAvailable(account) ? 1 : 0), total + 1]
+        }
+      }
+      return counts
     },
   }
 }

@@ -14,6 +14,8 @@ export interface SessionBindings {
   /** Renewed by looking. */
   bound(sessionKey: string): Binding | null
   bind(sessionKey: string, binding: Binding): void
+  /** What `bound` would tell once `foresee` has asked, with nothing renewed or remembered. */
+  look(sessionKey: string): Promise<Binding | null>
   /** Asks for what other instances know, so that `bound` can tell; null = there is nobody to ask. Never rejects. */
   foresee(sessionKey: string): Promise<void> | null
 }
@@ -24,6 +26,7 @@ export function createSessionBindings(): SessionBindings {
   return {
     bound: (sessionKey) => bindings.get(sessionKey) ?? null,
     bind: (sessionKey, binding) => void bindings.set(sessionKey, binding),
+    look: async (sessionKey) => bindings.peek(sessionKey) ?? null,
     foresee: () => null,
   }
 }

@@ -36,8 +36,18 @@ export function createSharedSessionBindings({ redis, namespace }: SharedSessionB
     }
   }
 
+  async function look(sessionKey: string): Promise<Binding | null> {
+    const known = await remembered.look(sessionKey)
+    try {
+      return parseBinding(await redis.commands.get(keyOf(sessionKey))) ?? known
+    } catch {
+      return known
+    }
+  }
+
   return {
     bound: remembered.bound,
+    look,
     foresee,
     bind(sessionKey, binding) {
       const known = remembered.bound(sessionKey)

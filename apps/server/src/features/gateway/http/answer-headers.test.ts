@@ -1,5 +1,6 @@
+import { NO_PROGRESS } from '@turnpike/core/gateway/errors'
 import { describe, expect, it } from 'vitest'
-import { rateHeaders, resetTime } from './answer-headers.ts'
+import { rateHeaders, resetTime, timingHeaders } from './answer-headers.ts'
 
 describe('resetTime', () => {
   it.each([
@@ -35,5 +36,22 @@ describe('rateHeaders', () => {
       'x-ratelimit-reset-tokens',
     ])
     expect(rateHeaders(null)).toEqual({})
+  })
+})
+
+describe('timingHeaders', () => {
+  it('tells of the gateway what it took itself: no slow body, no account that failed', () => {
+    const progress = { ...NO_PROGRESS, attempts: 2, queueMs: 100, routeMs: 560, upstreamMs: 300, gatewayMs: 10.04 }
+    expect(timingHeaders(progress, 2_000)).toMatchObject({
+      'server-timing': 'queue;dur=100.0, route;dur=560.0, upstream;dur=300.0, gateway;dur=10.0',
+      'x-turnpike-attempts': '2',
+      'x-turnpike-queue-ms': '100',
+    })
+  })
+
+  it('tells of a request that no account was asked for all but its queueing', () => {
+    expect(timingHeaders({ ...NO_PROGRESS, queueMs: 30 }, 32)).toMatchObject({
+      'server-timing': 'queue;dur=30.0, route;dur=0.0, upstream;dur=0.0, gateway;dur=2.0',
+    })
   })
 })

@@ -12,10 +12,13 @@ export function identityHeaders(requestId: string, clientRequestId: string | nul
   return headers
 }
 
-/** Where the time went until now, in milliseconds, and how many accounts were asked. */
-export function timingHeaders({ attempts, queueMs, routeMs, upstreamMs }: Progress, totalMs: number) {
+/**
+ * Where the time went until now, in milliseconds, and how many accounts were asked. Neither a slow caller's body nor an
+ * account that failed is the gateway's; where no account was asked, all that was not queueing is.
+ */
+export function timingHeaders({ attempts, queueMs, routeMs, upstreamMs, gatewayMs }: Progress, totalMs: number) {
   const upstream = Math.min(upstreamMs, totalMs)
-  const gateway = Math.max(0, totalMs - queueMs - upstream)
+  const gateway = gatewayMs ?? Math.max(0, totalMs - queueMs - upstream)
   return {
     'openai-processing-ms': String(Math.round(totalMs)),
     'server-timing': `queue;dur=${ms(queueMs)}, route;dur=${ms(routeMs)}, upstream;dur=${ms(upstream)}, gateway;dur=${ms(gateway)}`,

@@ -33,13 +33,18 @@ interface CallerOfOptions {
 
 const NO_RATES: RateLimits = { requestsPerMinute: null, tokensPerMinute: null }
 
+/** Throws ip_not_allowed. */
+export function checkAddress(key: KeyRecord, address: string): void {
+  if (key.addresses !== null && !isWithin(address, key.addresses)) throw new GatewayError('ip_not_allowed')
+}
+
 export function createCallerOf({ authenticator, config, clientAddress, slots, onKeyUsed }: CallerOfOptions): CallerOf {
   async function identify(request: IncomingMessage) {
     if (config.isTooOld()) throw new GatewayError('control_plane_unavailable')
     const address = clientAddress(request)
     const found = authenticator.authenticate(presentedKey(request.headers), address)
     const key = found instanceof Promise ? await found : found
-    if (key.addresses !== null && !isWithin(address, key.addresses)) throw new GatewayError('ip_not_allowed')
+    checkAddress(key, address)
     // A group made a moment ago may be known to the database only.
     if (!config.current().groups.has(key.groupId)) await config.reload().catch(() => {})
     group(key)

@@ -5,15 +5,13 @@ import { relay } from '@turnpike/core/gateway/relay'
 import { parseRequestBody, type RequestBody } from '@turnpike/core/gateway/request-body'
 import type { Endpoint, WireProtocol } from '@turnpike/core/words'
 import type { KeyRecord } from '../keys/key-store.ts'
+import { answersInTokens } from './answers-in-tokens.ts'
 import { contentSession } from './content-session.ts'
 import { createHandler, enter, type Frame, type HandlerOptions, isCodex } from './handle-request.ts'
 import { parseForm } from './multipart-form.ts'
 import { decodeBody, readBody } from './read-body.ts'
-import { clientRequestId, forwardedHeaders, sessionName, userAgentOf } from './request-headers.ts'
+import { clientRequestId, forwardedHeaders, sessionName, traceParentOf, userAgentOf } from './request-headers.ts'
 import type { HttpResponder } from './responder.ts'
-
-/** Endpoints that answer with no tokens, whatever their group assumes. */
-const WITHOUT_OUTPUT: ReadonlySet<Endpoint> = new Set(['/v1/embeddings', '/v1/moderations'])
 
 /** Every POST route: a request whose answer costs. `protocol` is null where it only passes through. */
 export function createCompletionHandler(options: HandlerOptions, endpoint: Endpoint, protocol: WireProtocol | null) {
@@ -64,6 +62,7 @@ export function createCompletionHandler(options: HandlerOptions, endpoint: Endpo
       caller,
       clientIp: address,
       userAgent: userAgentOf(request),
+      traceParent: traceParentOf(request.headers),
     }
   }
 
@@ -95,7 +94,7 @@ interface CheckedBody {
 function checkedAs(endpoint: Endpoint, bytes: Buffer, request: IncomingMessage): CheckedBody {
   if (endpoint === '/v1/audio/transcriptions') return { bytes, ...parseForm(bytes, request.headers['content-type']) }
   const asked = checked(bytes)
-  return WITHOUT_OUTPUT.has(endpoint) ? { ...asked, body: { ...asked.body, maxOutputTokens: 0 } } : asked
+  return answersInTokens(endpoint) ? asked : { ...asked, body: { ...asked.body, maxOutputTokens: 0 } }
 }
 
 function checked(bytes: Buffer): CheckedBody {

@@ -8,7 +8,7 @@ import type { Refusal } from '@turnpike/core/ops/refusal'
 import type { Endpoint } from '@turnpike/core/words'
 import type { Log } from '../../../shared/logger.ts'
 import type { KeyRecord } from '../keys/key-store.ts'
-import type { LiveRequests } from '../live-requests.ts'
+import type { LiveRequest, LiveRequests } from '../live-requests.ts'
 import type { CallerOf } from './caller.ts'
 import { discard } from './read-body.ts'
 import { type Known, refusalOf } from './refusal.ts'
@@ -50,6 +50,10 @@ export function createHandler(options: HandlerOptions, endpoint: Endpoint | null
   return function handle(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = ports.clock.monotonic()
     const requestId = randomUUIDv7()
+    const known: Known = { endpoint, key: null, address: callerOf.addressOf(request), model: null, stream: null }
+    const client = new AbortController()
+    const cutOff = () => client.abort(new ShuttingDown())
+    const here: LiveRequest = { requestId, known, startedAt, isStream: false, cutOff, place: -1 }
     const responder = createResponder({
       response,
       requestId,
@@ -60,19 +64,19 @@ export function createHandler(options: HandlerOptions, endpoint: Endpoint | null
       ratesLeft: callerOf.ratesLeft,
       isCodex: () => isCodex(request, options),
       isClosed: options.isClosed,
-      onStream: () => live.markStream(requestId),
+      onStream() {
+        here.isStream = true
+      },
     })
-    const known: Known = { endpoint, key: null, address: callerOf.addressOf(request), model: null, stream: null }
-    const client = new AbortController()
     // It lives until its story is over and its last byte has left: a slow reader's answer must not be cut by a drain.
     let openEnds = 2
-    const leave = () => --openEnds === 0 && live.leave(requestId)
+    const leave = () => --openEnds === 0 && live.leave(here)
     response.on('close', () => {
       responder.close()
       if (!response.writableFinished) client.abort()
       leave()
     })
-    live.enter(requestId, { known, startedAt, cutOff: () => client.abort(new ShuttingDown()) })
+    live.enter(here)
     serve(request, responder, { requestId, startedAt, client: client.signal, known, refused })
       .catch((error: unknown) => tell(error, requestId, responder))
       .finally(leave)

@@ -3,7 +3,7 @@ import type { GatewayError } from '@turnpike/core/gateway/errors'
 import type { Refusal } from '@turnpike/core/ops/refusal'
 import type { Endpoint } from '@turnpike/core/words'
 import type { KeyRecord } from '../keys/key-store.ts'
-import { clientRequestId, userAgentOf } from './request-headers.ts'
+import { clientRequestId, traceParentOf, userAgentOf } from './request-headers.ts'
 
 /** What has been learnt of a request by the time it is turned away. */
 export interface Known {
@@ -26,6 +26,7 @@ const MAX_PATH_CHARS = 512
 export function refusalOf(request: IncomingMessage, known: Known, error: GatewayError, moment: Moment): Refusal {
   const { requestId, nowMs, totalMs } = moment
   const { key, address, endpoint, model, stream } = known
+  const traceParent = traceParentOf(request.headers)
   return {
     requestId,
     clientRequestId: clientRequestId(request.headers),
@@ -42,6 +43,7 @@ export function refusalOf(request: IncomingMessage, known: Known, error: Gateway
     clientIp: address,
     userAgent: userAgentOf(request),
     totalMs,
+    ...(traceParent === null ? {} : { traceParent }),
     cause: error.code === 'internal_error' ? error.cause : undefined,
   }
 }

@@ -12,6 +12,7 @@ const FORWARDED = [
 const SESSION_HEADERS = ['session_id', 'session-id', 'conversation_id', 'x-session-id'] as const
 const MAX_SESSION_CHARS = 256
 const MAX_USER_AGENT_CHARS = 512
+const MAX_TRACE_PARENT_CHARS = 256
 const KEY_PARAMETERS = new Set(['api_key', 'apikey', 'key', 'token', 'access_token'])
 
 /** The caller's headers that may go upstream; all others stay here. */
@@ -49,6 +50,11 @@ export function hasKeyInQuery(url: string): boolean {
 export function clientRequestId(headers: IncomingHttpHeaders): string | null {
   const id = headers['x-client-request-id'] ?? headers['x-request-id']
   return typeof id === 'string' && /^[\x21-\x7e]{1,128}$/.test(id) ? id : null
+}
+
+/** The caller's own trace, unread: whoever traces judges it. Null = none, or none that could be one. */
+export function traceParentOf({ traceparent }: IncomingHttpHeaders): string | null {
+  return typeof traceparent === 'string' && traceparent.length <= MAX_TRACE_PARENT_CHARS ? traceparent : null
 }
 
 /** What the caller names his session: the body's `prompt_cache_key` before the headers. */

@@ -1,17 +1,16 @@
 import { createServer, type ServerResponse } from 'node:http'
-import { GatewayError, type GatewayErrorCode } from '@turnpike/core/gateway/errors'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { GatewayError, type GatewayErrorCode, NO_PROGRESS } from '@turnpike/core/gateway/errors'
 import type { WireProtocol } from '@turnpike/core/words'
 import { describe, expect, test, vi } from 'vitest'
 import { listen } from '../../../shared/listen.ts'
 import { createResponder, type HttpResponder } from './responder.ts'
 
-/** What a caller gets of an answer, on a real connection. */
-async function answered(
-  isCodex: boolean,
-  answer: (responder: HttpResponder, response: ServerResponse) => unknown,
-  isClosed = false,
-): Promise<Response> {
-  await using stack = new AsyncDisposableStack()
+type Answering = (responder: HttpResponder, response: ServerResponse) => unknown
+
+/** A server on a real connection that answers so. */
+async function startAnswering(answer: Answering, { isCodex = false, isClosed = false } = {}) {
   const server = createServer((request, response) => {
     request.resume()
     const responder = createResponder({
@@ -30,13 +29,60 @@ async function answered(
     void answer(responder, response)
   })
   const { port } = await listen(server, '127.0.0.1', 0)
-  stack.defer(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const { status, headers, body } = await fetch(`http://127.0.0.1:${port}/`)
+  return {
+    port,
+    [Symbol.dispose]() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** What a caller gets of an answer. */
+async function answered(isCodex: boolean, answer: Answering, isClosed = false): Promise<Response> {
+  using server = await startAnswering(answer, { isCodex, isClosed })
+  const { status, headers, body } = await fetch(`http://127.0.0.1:${server.port}/`)
   return new Response(await new Response(body).text(), { status, headers })
 }
+
+/** Byte for byte what follows the headers of an answer, up to the end of the connection. */
+async function bodyOnTheWire(answer: Answering, requestLine: string): Promise<string> {
+  using server = await startAnswering(answer)
+  const socket = connect(server.port, '127.0.0.1')
+  socket.write(`${requestLine}\r\nhost: here\r\nconnection: close\r\n\r\n`)
+  const whole = await text(socket.setEncoding('latin1'))
+  return whole.slice(whole.indexOf('\r\n\r\n') + 4)
+}
+
+describe('a stream on the wire', () => {
+  const head = { ...NO_PROGRESS, status: 200, headers: {} }
+  const stream: Answering = (responder) => {
+    responder.write('data: 1\n\n', head)
+    responder.write(`data: \u00e9\u00ff${'x'.repeat(20)}\n\n`, head)
+    responder.writeLast('data: [DONE]\n', head)
+    responder.end('\n')
+  }
+
+  test('is chunks of whole events, and one last chunk', async () => {
+    expect(await bodyOnTheWire(stream, 'GET / HTTP/1.1')).toBe(
+      `9\r\ndata: 1\n\n\r\n1e\r\ndata: \u00e9\u00ff${'x'.repeat(20)}\n\n\r\nd\r\ndata: [DONE]\n\r\n1\r\n\n\r\n0\r\n\r\n`,
+    )
+  })
+
+  test('that ends with nothing more to say has one last chunk all the same', async () => {
+    const body = await bodyOnTheWire((responder) => {
+      responder.writeLast('', head)
+      responder.end('')
+    }, 'GET / HTTP/1.1')
+    expect(body).toBe('0\r\n\r\n')
+  })
+
+  test('has no chunks for a caller of HTTP/1.0', async () => {
+    expect(await bodyOnTheWire(stream, 'GET / HTTP/1.0')).toBe(
+      `data: 1\n\ndata: \u00e9\u00ff${'x'.repeat(20)}\n\ndata: [DONE]\n\n`,
+    )
+  })
+})
 
 describe('a refusal for want of money', () => {
   const codes: GatewayErrorCode[] = ['insufficient_balance', 'daily_limit', 'key_spending_limit', 'model_not_priced']

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GatewayError } from '@turnpike/core/gateway/errors'
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import type { Sql } from 'postgres'
+import { VERSION } from '../../../shared/version.ts'
 import type { Config } from '../config/config.ts'
 import { keyUsage } from '../key-usage.ts'
 import { createAnswered, createRefuse } from './answered.ts'
@@ -10,6 +11,7 @@ import { createCompletionHandler } from './handle-completion.ts'
 import type { HandlerOptions } from './handle-request.ts'
 import { createStoredResponseHandlers } from './handle-stored-response.ts'
 import { createModelsHandler } from './list-models.ts'
+import { openApiDocument } from './openapi.ts'
 
 export interface GatewayRoutesOptions extends HandlerOptions {
   config: () => Config
@@ -32,18 +34,30 @@ const PASSED = [
   '/v1/audio/transcriptions',
 ] as const
 
-/** Everything under `/v1` and its aliases. No middleware stands before the two hot routes unless CORS is configured. */
-export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
+export interface GatewayRoutes {
+  router: Router
+  /** The routes that cost, by the path as it is mostly written: whoever matches it need not ask the router. */
+  posts: ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void>
+}
+
+/** Everything under `/v1` and its aliases. Where CORS is configured, its middleware stands before all of them. */
+export function createGatewayRoutes(options: GatewayRoutesOptions): GatewayRoutes {
   const { callerOf, config, sql, ports, log } = options
   const router = express.Router({ caseSensitive: true, strict: false })
   const answered = createAnswered({ callerOf, clock: ports.clock, onRefused: options.onRefused, log })
   const refuse = createRefuse({ callerOf, clock: ports.clock, onRefused: options.onRefused })
   const models = createModelsHandler({ callerOf, config, answered })
-  if (options.corsOrigins.length > 0) router.use(createCors(options.corsOrigins))
+  const hasCors = options.corsOrigins.length > 0
+  if (hasCors) router.use(createCors(options.corsOrigins))
 
-  router.post(CHAT, createCompletionHandler(options, '/v1/chat/completions', 'chat'))
-  router.post(RESPONSES, createCompletionHandler(options, '/v1/responses', 'responses'))
-  for (const endpoint of PASSED) router.post(endpoint, createCompletionHandler(options, endpoint, null))
+  const chat = createCompletionHandler(options, '/v1/chat/completions', 'chat')
+  const responses = createCompletionHandler(options, '/v1/responses', 'responses')
+  const posts = new Map([
+    ...CHAT.map((path) => [path, chat] as const),
+    ...RESPONSES.map((path) => [path, responses] as const),
+    ...PASSED.map((path) => [path, createCompletionHandler(options, path, null)] as const),
+  ])
+  for (const [path, handle] of posts) router.post(path, handle)
   const stored = createStoredResponseHandlers(options)
   router.get(STORED, stored({ method: 'GET', action: '' }))
   router.delete(STORED, stored({ method: 'DELETE', action: '' }))
@@ -60,6 +74,8 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
       ),
     )
   })
+  const description = openApiDocument(VERSION)
+  router.get('/openapi.json', (_request, response) => void response.json(description))
   router.all(
     [
       ...CHAT,
@@ -76,7 +92,7 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): Router {
   )
   router.all(['/v1', '/v1/{*rest}'], refuseRoute)
   router.use(refuseUnreadable)
-  return router
+  return { router, posts: hasCors ? new Map() : posts }
 
   function refuseMethod(request: IncomingMessage, response: ServerResponse): void {
     refuse(request, response, new GatewayError('method_not_allowed'))

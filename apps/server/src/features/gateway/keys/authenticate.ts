@@ -98,8 +98,7 @@ export function createAuthenticator(options: AuthenticatorOptions) {
   }
 
   function usable(record: KeyRecord): KeyRecord {
-    const isUsable = record.status === 'active' && record.userStatus === 'active' && record.expiresAtMs > now()
-    if (!isUsable) throw new GatewayError('invalid_api_key')
+    checkUsable(record, now())
     return record
   }
 
@@ -136,6 +135,12 @@ export function createAuthenticator(options: AuthenticatorOptions) {
   }
 
   return { authenticate, refresh, refreshAll }
+}
+
+/** Throws invalid_api_key where the key, or its user, may not be used now. */
+export function checkUsable({ status, userStatus, expiresAtMs }: KeyRecord, nowMs: number): void {
+  const isUsable = status === 'active' && userStatus === 'active' && expiresAtMs > nowMs
+  if (!isUsable) throw new GatewayError('invalid_api_key')
 }
 
 function nobody(publicId: string): KeyRecord {

@@ -40,6 +40,33 @@ export function keysOfUsers(sql: Sql, userIds: number[]): Promise<KeyRecord[]> {
   return select(sql, sql`k.user_id = any(${userIds})`)
 }
 
+/** Null = there is no such key. */
+export async function keyById(sql: Sql, keyId: number): Promise<KeyRecord | null> {
+  const [found] = await select(sql, sql`k.id = ${keyId}`)
+  return found ?? null
+}
+
+/** What a key of the user in the group would be that has no limits of its own; null = there is no such user. */
+export async function plainKeyOf(sql: Sql, userId: number, groupId: number): Promise<KeyRecord | null> {
+  const [user] = await sql<Pick<KeyRecord, 'userId' | 'userStatus' | 'userConcurrency'>[]>`
+    select id::int as "userId", status as "userStatus", concurrency as "userConcurrency" from users where id = ${userId}`
+  if (user === undefined) return null
+  return {
+    ...user,
+    groupId,
+    keyId: 0,
+    publicId: '',
+    secretHash: '',
+    status: 'active',
+    expiresAtMs: Number.POSITIVE_INFINITY,
+    concurrency: 0,
+    rates: { requestsPerMinute: null, tokensPerMinute: null },
+    hasSpendingLimit: false,
+    models: [],
+    addresses: null,
+  }
+}
+
 async function select(sql: Sql, condition: PendingQuery<Row[]>): Promise<KeyRecord[]> {
   const rows = await sql<KeyRow[]>`
     select k.id::int as "keyId", k.public_id as "publicId", k.secret_hash as "secretHash", k.status,

@@ -2,6 +2,7 @@ import { estimateNano } from '@turnpike/core/billing/estimate'
 import type { PriceList } from '@turnpike/core/billing/price'
 import { GatewayError } from '@turnpike/core/gateway/errors'
 import type { Money, Reservation, ReserveRequest } from '@turnpike/core/gateway/ports'
+import type { PurseKind } from '@turnpike/core/words'
 import { balanceMismatches, sweepLeases, windowMismatches } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { book, type Credit } from './credit.ts'
@@ -21,6 +22,9 @@ export interface MoneyOptions extends PursesOptions {
   checkSql: Sql
 }
 
+/** How credit is had of a purse. */
+type Take = (kind: PurseKind, ownerId: number, want: Want) => Hold | Promise<Hold>
+
 interface Pending {
   credits: readonly Credit[]
   billedNano: number
@@ -36,40 +40,45 @@ export function createMoney(options: MoneyOptions) {
   let wasAwayAt = Number.NEGATIVE_INFINITY
   let mismatches = 0
 
-  const port: Money = {
-    reserve(request) {
+  const port = moneyFrom((kind, ownerId, want) => purses.purseOf(kind, ownerId).take(want))
+  const lookingPort = moneyFrom(purses.look)
+
+  function moneyFrom(purse: Take): Money {
+    function reserve(request: ReserveRequest): Reservation | null | Promise<Reservation | null> {
       const { billing } = request.group
       if (billing === 'none' && !request.hasSpendingLimit) return null
       // Nobody serves the model: that is for the choice of an account to say.
       if (request.candidates.length === 0) return null
       const want = wantOf(request)
-      const key = request.hasSpendingLimit ? purses.purseOf('key', request.keyId).take(want) : null
+      const key = request.hasSpendingLimit ? purse('key', request.keyId, want) : null
       return key instanceof Promise
         ? key.then((hold) => reserveWith(request, want, hold))
         : reserveWith(request, want, key)
-    },
-  }
-
-  function reserveWith(request: ReserveRequest, want: Want, key: Hold | null): Reservation | Promise<Reservation> {
-    const { userId, group } = request
-    const held = key === null ? [] : [key]
-    if (group.billing === 'none') return reservation(request, held, null)
-    const taken = group.billing === 'balance' ? fromBalance() : fromSubscription()
-    if (!(taken instanceof Promise)) return taken
-    return taken.catch((error: unknown) => {
-      key?.settle(0)
-      throw error
-    })
-
-    function fromBalance(): Reservation | Promise<Reservation> {
-      return then(purses.purseOf('balance', userId).take(want), (hold) => reservation(request, [...held, hold], null))
     }
 
-    function fromSubscription(): Reservation | Promise<Reservation> {
-      return then(subscriptions.find(userId, group.id), (id) =>
-        then(purses.purseOf('subscription', id).take(want), (hold) => reservation(request, [...held, hold], id)),
-      )
+    function reserveWith(request: ReserveRequest, want: Want, key: Hold | null): Reservation | Promise<Reservation> {
+      const { userId, group } = request
+      const held = key === null ? [] : [key]
+      if (group.billing === 'none') return reservation(request, held, null)
+      const taken = group.billing === 'balance' ? fromBalance() : fromSubscription()
+      if (!(taken instanceof Promise)) return taken
+      return taken.catch((error: unknown) => {
+        key?.settle(0)
+        throw error
+      })
+
+      function fromBalance(): Reservation | Promise<Reservation> {
+        return then(purse('balance', userId, want), (hold) => reservation(request, [...held, hold], null))
+      }
+
+      function fromSubscription(): Reservation | Promise<Reservation> {
+        return then(subscriptions.find(userId, group.id), (id) =>
+          then(purse('subscription', id, want), (hold) => reservation(request, [...held, hold], id)),
+        )
+      }
     }
+
+    return { reserve }
   }
 
   function wantOf({ group, candidates, inputBytes, maxOutputTokens, atMs }: ReserveRequest): Want {
@@ -115,6 +124,10 @@ export function createMoney(options: MoneyOptions) {
 
   return {
     port,
+    /** Answers as `port` would, and takes nothing. */
+    lookingPort,
+    /** What a request would have reserved, nano-dollars. Throws model_not_priced. */
+    estimateNano: (request: ReserveRequest) => wantOf(request).nano,
     /** The ledger has these requests. */
     onShipped(requestIds: Iterable<string>): void {
       if (pending.size === 0) return

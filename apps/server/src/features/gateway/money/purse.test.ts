@@ -3,7 +3,7 @@ import { createFakeClock, settled } from '@turnpike/core/gateway/testing/fake-cl
 import type { LeaseGrant } from '@turnpike/db'
 import { expect, test } from 'vitest'
 import { book, type Credit, freeOf } from './credit.ts'
-import { createPurse, type Hold, MAX_WAITING, type Want } from './purse.ts'
+import { createPurse, type Hold, MAX_WAITING, type PurseStep, type Want } from './purse.ts'
 
 interface Step {
   credit: Credit
@@ -21,23 +21,8 @@ function makeWorld() {
   const world = { clock, steps, leases, isGood: true, failures: [] as unknown[] }
   let ids = 0
   const purse = createPurse({
-    lease({ credit, heldNano, wants }) {
-      const { promise, resolve, reject } = Promise.withResolvers<LeaseGrant | null>()
-      steps.push({
-        credit,
-        heldNano,
-        wants,
-        async answer(grant) {
-          resolve(grant)
-          await settled()
-        },
-        async fail(error) {
-          reject(error)
-          await settled()
-        },
-      })
-      return promise
-    },
+    lease: ask,
+    tryLease: ask,
     refusal: () => 'insufficient_balance',
     newId: () => `lease-${++ids}`,
     monotonic: clock.monotonic,
@@ -46,6 +31,24 @@ function makeWorld() {
     onFailure: (error) => void world.failures.push(error),
   })
   return Object.assign(world, { purse })
+
+  function ask({ credit, heldNano, wants }: PurseStep) {
+    const { promise, resolve, reject } = Promise.withResolvers<LeaseGrant | null>()
+    steps.push({
+      credit,
+      heldNano,
+      wants,
+      async answer(grant) {
+        resolve(grant)
+        await settled()
+      },
+      async fail(error) {
+        reject(error)
+        await settled()
+      },
+    })
+    return promise
+  }
 }
 
 const exact = (nano: number): Want => ({ nano, isModest: false })

@@ -26,6 +26,8 @@ export interface Hold {
 export interface Purse {
   /** Synchronous where credit is leased already; rejects with the purse's refusal or balance_unavailable. */
   take(want: Want): Hold | Promise<Hold>
+  /** What `take` would do now, with nothing taken. Rejects with the purse's refusal or balance_unavailable. */
+  look(want: Want): Promise<Hold>
   /** Nothing more is taken from what is leased now: what it rests on may have changed. */
   retire(): void
   /** Monotonic ms of the last request. */
@@ -35,8 +37,16 @@ export interface Purse {
   isEmpty(): boolean
 }
 
+export interface PurseStep {
+  credit: Credit
+  heldNano: number
+  wants: readonly Want[]
+}
+
 interface PurseOptions {
-  lease(step: { credit: Credit; heldNano: number; wants: readonly Want[] }): Promise<LeaseGrant | null>
+  lease(step: PurseStep): Promise<LeaseGrant | null>
+  /** The same statement with nothing kept of what it did. */
+  tryLease(step: PurseStep): Promise<LeaseGrant | null>
   /** What a request is refused with; `tightest` as in LeaseGrant. */
   refusal(grant: LeaseGrant): GatewayErrorCode
   newId(): string
@@ -54,7 +64,16 @@ interface Waiter extends Want {
 }
 
 /** What this instance may spend of one balance, subscription or key: leased in chunks, lent to requests in memory. */
-export function createPurse({ lease, refusal, newId, monotonic, isGood, onLease, onFailure }: PurseOptions): Purse {
+export function createPurse({
+  lease,
+  tryLease,
+  refusal,
+  newId,
+  monotonic,
+  isGood,
+  onLease,
+  onFailure,
+}: PurseOptions): Purse {
   let credit: Credit | null = null
   let waiting: Waiter[] = []
   let isLeasing = false
@@ -71,6 +90,27 @@ export function createPurse({ lease, refusal, newId, monotonic, isGood, onLease,
       waiting.push({ ...want, resolve, reject })
       if (!isLeasing) void serve()
     })
+  }
+
+  async function look(want: Want): Promise<Hold> {
+    const held = credit !== null && isUsable(credit) ? credit : null
+    if (held !== null && want.nano <= freeOf(held)) return { credit: held, settle: () => {} }
+    // A lease that should grow and is gone is asked for anew.
+    const grant = (held === null ? null : await rehearse(held, want)) ?? (await rehearse(fresh(), want))
+    if (grant?.granted[0] === null) throw new GatewayError(refusal(grant))
+    return { credit: held ?? fresh(), settle: () => {} }
+  }
+
+  function rehearse(held: Credit, { nano, isModest }: Want): Promise<LeaseGrant | null> {
+    const wants = [{ nano, isModest: isModest && !hasModest }]
+    const step = { credit: held, heldNano: Math.max(0, freeOf(held)), wants }
+    return within(LEASE_TIMEOUT_MS, tryLease(step)).catch((cause: unknown) => {
+      throw new GatewayError('balance_unavailable', { cause })
+    })
+  }
+
+  function fresh(): Credit {
+    return newCredit(newId(), monotonic())
   }
 
   function isUsable(held: Credit): boolean {
@@ -150,6 +190,7 @@ export function createPurse({ lease, refusal, newId, monotonic, isGood, onLease,
 
   return {
     take,
+    look,
     retire() {
       if (credit !== null) credit.isRetired = true
     },

@@ -2,12 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { calendarStarts, windowStarts } from '@turnpike/core/billing/windows'
 import type { GatewayErrorCode } from '@turnpike/core/gateway/errors'
 import type { PurseKind } from '@turnpike/core/words'
-import { type LeaseGrant, leaseCredit, type PurseName, releaseCredit, renewLeases } from '@turnpike/db'
+import {
+  type LeaseGrant,
+  type LeaseStep,
+  leaseCredit,
+  type PurseName,
+  releaseCredit,
+  renewLeases,
+  tryLeaseCredit,
+} from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { within } from '../../../shared/deadline.ts'
 import type { Log } from '../../../shared/logger.ts'
 import { type Credit, freeOf, isIdle } from './credit.ts'
-import { createPurse, LEASE_TIMEOUT_MS, type Purse } from './purse.ts'
+import { createPurse, type Hold, LEASE_TIMEOUT_MS, type Purse, type PurseStep, type Want } from './purse.ts'
 
 /** How long a lease is good without word of its instance; with the sweep behind it, what a dead one held is back in a minute. */
 export const LEASE_SECONDS = 40
@@ -43,18 +51,8 @@ export function createPurses({ sql, bootId, instances, timeZone, now, monotonic,
 
   function open(name: PurseName): Purse {
     return createPurse({
-      lease: ({ credit, heldNano, wants }) =>
-        leaseCredit(sql, {
-          purse: name,
-          leaseId: credit.id,
-          isNew: !credit.isStored,
-          bootId,
-          leaseSeconds: LEASE_SECONDS,
-          heldNano,
-          wants,
-          instances: Math.max(1, instances()),
-          starts: startsOf(name.kind),
-        }),
+      lease: (step) => leaseCredit(sql, statementOf(step)),
+      tryLease: (step) => tryLeaseCredit(sql, statementOf(step)),
       refusal: (grant) => refusalOf(name.kind, grant),
       newId: randomUUID,
       monotonic,
@@ -62,6 +60,25 @@ export function createPurses({ sql, bootId, instances, timeZone, now, monotonic,
       onLease: (credit) => void leases.set(credit.id, credit),
       onFailure: (error) => log.warn({ err: error, purse: name.kind }, 'credit could not be leased'),
     })
+
+    function statementOf({ credit, heldNano, wants }: PurseStep): LeaseStep {
+      return {
+        purse: name,
+        leaseId: credit.id,
+        isNew: !credit.isStored,
+        bootId,
+        leaseSeconds: LEASE_SECONDS,
+        heldNano,
+        wants,
+        instances: Math.max(1, instances()),
+        starts: startsOf(name.kind),
+      }
+    }
+  }
+
+  /** What the purse would do now; a purse that nobody used is not remembered. */
+  function look(kind: PurseKind, ownerId: number, want: Want): Promise<Hold> {
+    return (purses[kind].get(ownerId) ?? open({ kind, ownerId })).look(want)
   }
 
   /** With the database away nobody can return what is leased, so it stays good. */
@@ -145,6 +162,7 @@ export function createPurses({ sql, bootId, instances, timeZone, now, monotonic,
 
   return {
     purseOf,
+    look,
     renew,
     tidy,
     /** What the leases of these purses rest on may have changed. */

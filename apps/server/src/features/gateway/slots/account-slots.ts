@@ -1,6 +1,6 @@
 import type { AccountWait, Candidate, Lease } from '@turnpike/core/gateway/ports'
 import { isFull } from '@turnpike/core/gateway/select-account'
-import type { LeaseBook } from './lease-book.ts'
+import { type LeaseBook, lend } from './lease-book.ts'
 import { WaiterQueue } from './queue.ts'
 
 export const ACCOUNT_QUEUE_LIMIT = 100
@@ -16,13 +16,13 @@ export function createAccountSlots({ book, monotonic }: { book: LeaseBook; monot
       newest.set(candidate.accountId, candidate)
       serve(candidate)
     }
-    return isFull(candidate) ? null : lend(candidate, requestId)
+    return isFull(candidate) ? null : lendSlot(candidate, requestId)
   }
 
-  function lend(candidate: Candidate, requestId: string): Lease {
+  function lendSlot(candidate: Candidate, requestId: string): Lease {
     const { live, accountId } = candidate
     live.inFlight++
-    return book.lend({ kind: 'account', ownerId: accountId, requestId, since: monotonic() }, () => {
+    return lend(book, { kind: 'account', ownerId: accountId, requestId, since: monotonic() }, () => {
       live.inFlight--
       serve(candidate)
     })
@@ -34,7 +34,7 @@ export function createAccountSlots({ book, monotonic }: { book: LeaseBook; monot
     const candidate = newest.get(released.accountId) ?? released
     for (const waiter of [...queue]) {
       if (isFull(candidate)) break
-      waiter.wake(lend(candidate, waiter.requestId))
+      waiter.wake(lendSlot(candidate, waiter.requestId))
     }
   }
 

@@ -1,11 +1,15 @@
-import type { Candidate, Lease, Slots } from '@turnpike/core/gateway/ports'
+import type { AdmitRequest, Candidate, Lease, Slots } from '@turnpike/core/gateway/ports'
 import { createAccountSlots } from './account-slots.ts'
 import { LeaseBook } from './lease-book.ts'
 import { createRates } from './rates.ts'
-import { createUserSlots, type Occupied } from './user-slots.ts'
+import { type AdmissionLook, createUserSlots, type Occupied } from './user-slots.ts'
 
 /** Slots as the gateway assembles and watches them. */
 export interface GatewaySlots extends Slots {
+  /** What would become of the request now; nothing is taken, counted or queued for. */
+  look(request: AdmitRequest): AdmissionLook | Promise<AdmissionLook>
+  /** The candidates with their loads as exactly as they can be known now. */
+  withLoads(candidates: readonly Candidate[]): readonly Candidate[] | Promise<Candidate[]>
   /** Requests that queue now, for whatever slot. */
   waiters(): number
   /** Forgets what idle keys and groups have counted. */
@@ -16,6 +20,7 @@ export interface GatewaySlots extends Slots {
 }
 
 export interface InProcessSlots extends GatewaySlots {
+  look(request: AdmitRequest): AdmissionLook
   takeAccount(candidate: Candidate, requestId: string): Lease | null
   /** Slots that are held already, whatever the limits say; they return how to give them back. */
   occupyUser(occupied: Occupied): () => void
@@ -30,6 +35,8 @@ export function createInProcessSlots({ monotonic }: { monotonic: () => number })
   const accounts = createAccountSlots({ book, monotonic })
   return {
     admit: users.admit,
+    look: users.look,
+    withLoads: (candidates) => candidates,
     ratesLeft: rates.left,
     takeAccount: accounts.take,
     waitForAccount: accounts.wait,

@@ -22,6 +22,8 @@ export interface RateCount {
   withdraw(): void
 }
 
+const NOTHING_COUNTED = new RateWindow()
+
 export type Rates = ReturnType<typeof createRates>
 
 /** Requests and tokens per minute of one instance (gateway.md step 3): of the key, then of its whole group. */
@@ -38,16 +40,25 @@ export function createRates({ monotonic }: { monotonic: () => number }) {
     if (!isRated(request.keyRates, request.groupRates)) return null
     const now = monotonic()
     const rates = ratesOf(request)
-    const waits = rates.map(({ windows, id, limit, amount }) => {
-      return windowOf(windows, id).msUntilFits(amount, limit, now)
-    })
-    const refusing = rates[waits.findIndex((waitMs) => waitMs > 0)]
-    if (refusing !== undefined) {
-      const retryAfterMs = Math.min(RATE_WINDOW_MS, Math.ceil(Math.max(...waits)))
-      throw new GatewayError(refusing.code, { retryAfterMs, rates: left(request) })
-    }
+    const refused = refusalBy(rates, request, now)
+    if (refused !== null) throw refused
     const counted = rates.map((rate) => ({ rate, bucket: windowOf(rate.windows, rate.id).add(rate.amount, now) }))
     return new CountedRequest(counted, { left: () => left(request), monotonic })
+  }
+
+  /** What `count` would refuse the request with now; null = nothing. Counts nothing. */
+  function refusal(request: AdmitRequest): GatewayError | null {
+    return refusalBy(ratesOf(request), request, monotonic())
+  }
+
+  function refusalBy(rates: readonly Rate[], request: AdmitRequest, now: number): GatewayError | null {
+    const waits = rates.map(({ windows, id, limit, amount }) => {
+      return (windows.get(id) ?? NOTHING_COUNTED).msUntilFits(amount, limit, now)
+    })
+    const refusing = rates[waits.findIndex((waitMs) => waitMs > 0)]
+    if (refusing === undefined) return null
+    const retryAfterMs = Math.min(RATE_WINDOW_MS, Math.ceil(Math.max(...waits)))
+    return new GatewayError(refusing.code, { retryAfterMs, rates: left(request) })
   }
 
   function ratesOf({ keyId, keyRates, groupId, groupRates, estimatedTokens }: AdmitRequest): Rate[] {
@@ -105,7 +116,7 @@ export function createRates({ monotonic }: { monotonic: () => number }) {
     return ofKeys.requests.size + ofKeys.tokens.size + ofGroups.requests.size + ofGroups.tokens.size
   }
 
-  return { count, left, sweep, windowCount }
+  return { count, refusal, left, sweep, windowCount }
 }
 
 interface CountedRequestOptions {

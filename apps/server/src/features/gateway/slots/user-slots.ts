@@ -1,6 +1,6 @@
 import { GatewayError } from '@turnpike/core/gateway/errors'
 import type { Admission, AdmitRequest, RatesLeft } from '@turnpike/core/gateway/ports'
-import type { LeaseBook } from './lease-book.ts'
+import type { BookedLease, HeldSlot, LeaseBook } from './lease-book.ts'
 import { WaiterQueue } from './queue.ts'
 import type { RateCount, Rates } from './rates.ts'
 
@@ -27,6 +27,20 @@ export interface Occupied {
   limit: number
   keyId: number
   keyLimit: number
+}
+
+type SlotRefusal = 'queue_full' | 'user_concurrency_limit' | 'key_concurrency_limit'
+
+/** What would become of a request that asked to be admitted now. */
+export interface AdmissionLook {
+  /** What is left of the tightest rates, without this request; null = none is set. */
+  rates: RatesLeft | null
+  user: { inFlight: number; waiting: number }
+  keyInFlight: number
+  /** What it would be refused with at once; null = it would not. */
+  refusal: GatewayError | null
+  /** It would queue, and be refused with this if no slot came free in time; null = it would not queue. */
+  waitsFor: SlotRefusal | null
 }
 
 interface UserSlotsOptions {
@@ -72,9 +86,10 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
     user.keys.set(keyId, key)
     user.inFlight++
     key.inFlight++
-    const slot = new UserSlot({ book, user, key, onFree })
-    book.enter(slot, { kind: 'user', ownerId: user.id, requestId, since: monotonic() })
-    return slot
+    const slot: HeldSlot = { kind: 'user', ownerId: user.id, requestId, since: monotonic() }
+    const lent = new UserSlot(slot, { book, user, key, onFree })
+    book.enter(lent)
+    return lent
   }
 
   function onFree(user: UserState): void {
@@ -86,7 +101,10 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
     for (const waiter of [...user.queue]) {
       if (!isUnder(user.inFlight, user.limit)) break
       const keyId = waiter.keyId ?? 0
-      if (keyHasRoom(user, keyId)) waiter.wake(lend(user, keyId, waiter.requestId))
+      if (!keyHasRoom(user, keyId)) continue
+      const slot = lend(user, keyId, waiter.requestId)
+      slot.hasQueued = true
+      waiter.wake(slot)
     }
   }
 
@@ -115,10 +133,45 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
     const { keyId, requestId, client } = request
     const user = stateOf(request)
     if (hasRoom(user, keyId)) return lend(user, keyId, requestId)
-    const refusal = () => new GatewayError(keyHasRoom(user, keyId) ? 'user_concurrency_limit' : 'key_concurrency_limit')
-    if (request.onBusy === 'fail') throw refusal()
-    if (user.queue.length >= Math.max(user.limit, 1) + WAITING_ROOM_EXTRA) throw new GatewayError('queue_full')
+    const refused = refusedAtOnce(user, request)
+    if (refused !== null) throw new GatewayError(refused)
+    const refusal = () => new GatewayError(limitInTheWay(user, keyId))
     return user.queue.wait({ requestId, keyId, waitMs: USER_WAIT_MS, client, now: monotonic(), onTimeout: refusal })
+  }
+
+  function limitInTheWay(user: UserState, keyId: number): SlotRefusal {
+    return keyHasRoom(user, keyId) ? 'user_concurrency_limit' : 'key_concurrency_limit'
+  }
+
+  /** What stands in the way of waiting for a slot; null = nothing. */
+  function refusedAtOnce(user: UserState, { keyId, onBusy }: AdmitRequest): SlotRefusal | null {
+    if (onBusy === 'fail') return limitInTheWay(user, keyId)
+    return user.queue.length >= Math.max(user.limit, 1) + WAITING_ROOM_EXTRA ? 'queue_full' : null
+  }
+
+  /** What would become of the request now; takes and counts nothing. */
+  function look(request: AdmitRequest): AdmissionLook {
+    const { userId, userConcurrency, keyId, keyConcurrency } = request
+    const found = users.get(userId)
+    const key = { inFlight: found?.keys.get(keyId)?.inFlight ?? 0, limit: keyConcurrency }
+    const user: UserState = {
+      id: userId,
+      inFlight: found?.inFlight ?? 0,
+      limit: userConcurrency,
+      keys: new Map(found?.keys).set(keyId, key),
+      queue: found?.queue ?? new WaiterQueue<UserSlot>(),
+    }
+    const seen = {
+      rates: rates.left(request),
+      user: { inFlight: user.inFlight, waiting: user.queue.length },
+      keyInFlight: key.inFlight,
+    }
+    const rated = rates.refusal(request)
+    if (rated !== null) return { ...seen, refusal: rated, waitsFor: null }
+    if (hasRoom(user, keyId)) return { ...seen, refusal: null, waitsFor: null }
+    const refused = refusedAtOnce(user, request)
+    if (refused !== null) return { ...seen, refusal: new GatewayError(refused), waitsFor: null }
+    return { ...seen, refusal: null, waitsFor: limitInTheWay(user, keyId) }
   }
 
   /** A slot that is held already, whatever the limits say; returns how to give it back. */
@@ -148,7 +201,7 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
     return total
   }
 
-  return { admit, occupy, waiters }
+  return { admit, look, occupy, waiters }
 }
 
 async function countedSlot(waiting: Promise<UserSlot>, counted: RateCount): Promise<Admission> {
@@ -160,7 +213,7 @@ async function countedSlot(waiting: Promise<UserSlot>, counted: RateCount): Prom
   }
 }
 
-interface UserSlotPlace {
+interface UserSlotHome {
   book: LeaseBook
   user: UserState
   key: KeyState
@@ -168,12 +221,16 @@ interface UserSlotPlace {
 }
 
 /** A class, because every request makes one: its functions are made once, not with each of them. */
-class UserSlot implements Admission {
-  readonly #place: UserSlotPlace
+class UserSlot implements Admission, BookedLease {
+  place = -1
+  hasQueued = false
+  readonly slot: HeldSlot
+  readonly #home: UserSlotHome
   #counted: RateCount | null = null
 
-  constructor(place: UserSlotPlace) {
-    this.#place = place
+  constructor(slot: HeldSlot, home: UserSlotHome) {
+    this.slot = slot
+    this.#home = home
   }
 
   count(counted: RateCount): this {
@@ -194,7 +251,7 @@ class UserSlot implements Admission {
   }
 
   release(): void {
-    const { book, user, key, onFree } = this.#place
+    const { book, user, key, onFree } = this.#home
     if (!book.strike(this)) return
     user.inFlight--
     key.inFlight--

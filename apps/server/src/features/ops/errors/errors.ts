@@ -1,7 +1,7 @@
 import type { OpsErrorsList, OpsErrorsResolve } from '@turnpike/core/inputs/ops'
 import type { Db } from '@turnpike/db'
 import { opsErrorLogs } from '@turnpike/db/schema'
-import { and, desc, eq, gte, ilike, inArray, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, ilike, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { AppError } from '../../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../../shared/audit.ts'
 import { containing, type Page, pageOf } from '../../../shared/keyset.ts'
@@ -27,12 +27,7 @@ export function createErrors({ database: { db }, clock }: { database: Db; clock:
     const matching = conditions(filters, clock.now())
     const after = cursor ? cursorOf(cursor) : undefined
     const [rows, counted] = await Promise.all([
-      db
-        .select()
-        .from(opsErrorLogs)
-        .where(and(...matching, after))
-        .orderBy(desc(opsErrorLogs.createdAt), desc(opsErrorLogs.id))
-        .limit(limit + 1),
+      newest(matching, limit + 1, after),
       db.select({ count: sql<number>`count(*)::int` }).from(
         db
           .select({ one: sql`1` })
@@ -43,12 +38,33 @@ export function createErrors({ database: { db }, clock }: { database: Db; clock:
       ),
     ])
     const total = counted[0]?.count ?? 0
-    const page = pageOf(rows, limit, ({ createdAt, id }) => `${createdAt.getTime()}.${id}`)
+    const page = pageOf(rows, limit, placeOf)
     return {
       items: page.items.map(toSummary),
       nextCursor: page.nextCursor,
       total: Math.min(total, MAX_COUNTED),
       totalIsExact: total <= MAX_COUNTED,
+    }
+  }
+
+  function newest(matching: readonly (SQL | undefined)[], limit: number, after: SQL | undefined) {
+    return db
+      .select()
+      .from(opsErrorLogs)
+      .where(and(...matching, after))
+      .orderBy(desc(opsErrorLogs.createdAt), desc(opsErrorLogs.id))
+      .limit(limit)
+  }
+
+  /** All of them as of now, newest first; a function that gives so many at a time, none at the end. */
+  function reading(filters: ErrorFilters): (limit: number) => Promise<ErrorRecord[]> {
+    const matching = conditions(filters, clock.now())
+    let after: SQL | undefined
+    return async (limit) => {
+      const rows = await newest(matching, limit, after)
+      const last = rows.at(-1)
+      if (last !== undefined) after = cursorOf(placeOf(last))
+      return rows.map(toRecord)
     }
   }
 
@@ -77,7 +93,7 @@ export function createErrors({ database: { db }, clock }: { database: Db; clock:
 
   /** Requests that were turned away and are in no ledger, newest first. */
   const refusals: ErrorsOfRequests['refusals'] = async (window, limit, after) => {
-    const { from, to, userId, keyId, groupId, model, errorCode } = window
+    const { from, to, errorCode, endpoint, ...equal } = window
     const t = opsErrorLogs
     const rows = await db
       .select()
@@ -87,14 +103,15 @@ export function createErrors({ database: { db }, clock }: { database: Db; clock:
           eq(t.source, 'refusal'),
           gte(t.createdAt, from),
           lt(t.createdAt, to),
-          userId === undefined ? undefined : eq(t.userId, userId),
-          keyId === undefined ? undefined : eq(t.keyId, keyId),
-          groupId === undefined ? undefined : eq(t.groupId, groupId),
-          model === undefined ? undefined : eq(t.model, model),
+          ...REFUSAL_EQUALS.map((name) => (equal[name] === undefined ? undefined : eq(t[name], equal[name]))),
+          endpoint === undefined ? undefined : eq(t.path, endpoint),
           errorCode === undefined ? undefined : eq(t.code, errorCode),
           after === null
             ? undefined
-            : sql`(${t.createdAt}, ${t.requestId}) < (${after.createdAt.toISOString()}::timestamptz, ${after.requestId}::uuid)`,
+            : and(
+                lte(t.createdAt, after.createdAt),
+                sql`(${t.createdAt}, ${t.requestId}) < (${after.createdAt.toISOString()}::timestamptz, ${after.requestId}::uuid)`,
+              ),
         ),
       )
       .orderBy(desc(t.createdAt), desc(t.requestId))
@@ -133,8 +150,10 @@ export function createErrors({ database: { db }, clock }: { database: Db; clock:
     return row?.id ?? 0
   }
 
-  return { list, get, refusals, ofRequest, resolve, after, newestId }
+  return { list, reading, get, refusals, ofRequest, resolve, after, newestId }
 }
+
+const REFUSAL_EQUALS = ['userId', 'keyId', 'groupId', 'model', 'status', 'requestId', 'clientRequestId'] as const
 
 /** A request makes as many attempts at most, and one end. */
 const MAX_OF_REQUEST = 100
@@ -142,7 +161,9 @@ const MAX_OF_REQUEST = 100
 /** Who follows the log sees errors of this long ago at most. */
 const FOLLOWED_MS = 15 * 60_000
 
-function conditions(filters: Omit<OpsErrorsList, 'limit' | 'cursor'>, nowMs: number): (SQL | undefined)[] {
+type ErrorFilters = Omit<OpsErrorsList, 'limit' | 'cursor'>
+
+function conditions(filters: ErrorFilters, nowMs: number): (SQL | undefined)[] {
   const { resolved, query, requestId, range, from, to } = filters
   const isAsked = range !== undefined || from !== undefined || to !== undefined
   // One request's errors are found whenever they were.
@@ -186,8 +207,17 @@ function isOfRequest(error: ErrorSummary): error is RefusedRequest {
   return error.requestId !== null
 }
 
+function placeOf({ createdAt, id }: { createdAt: Date; id: number }): string {
+  return `${createdAt.getTime()}.${id}`
+}
+
 function cursorOf(cursor: string): SQL | undefined {
   const [, atMs, id] = /^(\d{1,15})\.(\d{1,16})$/.exec(cursor) ?? []
   if (atMs === undefined || id === undefined) throw new AppError('invalid_input', { field: 'cursor' })
-  return sql`(${opsErrorLogs.createdAt}, ${opsErrorLogs.id}) < (${new Date(Number(atMs)).toISOString()}::timestamptz, ${Number(id)}::bigint)`
+  const at = new Date(Number(atMs))
+  // The moment by itself leaves out the days after it.
+  return and(
+    lte(opsErrorLogs.createdAt, at),
+    sql`(${opsErrorLogs.createdAt}, ${opsErrorLogs.id}) < (${at.toISOString()}::timestamptz, ${Number(id)}::bigint)`,
+  )
 }

@@ -13,7 +13,7 @@ export interface JobHeartbeat {
 }
 
 /** How long after its time a job may begin: it waits for a worker, and for one that runs. */
-const OVERDUE_AFTER_SECONDS = 120
+export const OVERDUE_AFTER_SECONDS = 120
 const MAX_ERROR_CHARS = 500
 
 /** Runs a job's work and notes begin, end and when it is due next, in ms from now. Throws what the work throws. */

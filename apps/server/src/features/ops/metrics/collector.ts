@@ -187,7 +187,7 @@ function msToNext(nowMs: number): number {
   return STEP_MS.bucket - ((nowMs - CLOSE_AFTER_MS) % STEP_MS.bucket)
 }
 
-/** Safe because a sample is made of numbers and truths only. */
+/** Safe because a sample is made of numbers, truths and numbers by name only. */
 function json(sample: InstanceSample | null) {
   return sample === null ? null : { ...sample }
 }

@@ -11,6 +11,7 @@ const GAUGES: ServerGauges = {
   waiters: 4,
   accountsAvailable: 5,
   accountsTotal: 6,
+  accountsByGroup: { 3: [5, 6] },
   journalBacklogBytes: 7,
   errorsDropped: 8,
   redisConn: null,

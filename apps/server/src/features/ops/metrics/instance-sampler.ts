@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 import type { InstanceSample } from '@turnpike/core/ops/instance-sample'
 import type { Sql } from 'postgres'
+import { OVERDUE_AFTER_SECONDS } from '../jobs/heartbeats.ts'
 
 const MB = 1024 * 1024
 const NS_PER_MS = 1e6
@@ -18,6 +19,7 @@ export type ServerGauges = Pick<
   | 'waiters'
   | 'accountsAvailable'
   | 'accountsTotal'
+  | 'accountsByGroup'
   | 'journalBacklogBytes'
   | 'errorsDropped'
   | 'redisConn'
@@ -46,12 +48,12 @@ export function openInstanceSampler({ sql, applicationName, dataDir, gauges }: S
   let lastNetwork: { received: number; sent: number } | null = null
 
   async function sample(): Promise<InstanceSample> {
-    const [parts, memory, disk, network, connections, cpus] = await Promise.all([
+    const [parts, memory, disk, network, database, cpus] = await Promise.all([
       gauges(),
       memoryOf(),
       diskOf(dataDir),
       networkOf(),
-      connectionsOf(sql, applicationName),
+      databaseGauges(sql, applicationName),
       cpusOf(),
     ])
     const cpuUsagePercent = cpuSinceLast(cpus)
@@ -65,7 +67,7 @@ export function openInstanceSampler({ sql, applicationName, dataDir, gauges }: S
       ...parts,
       ...memory,
       ...disk,
-      ...connections,
+      ...database,
       cpuUsagePercent,
       eventLoopDelayP99Ms: Number.isFinite(eventLoopDelayP99Ms) ? eventLoopDelayP99Ms : 0,
       heapAllocMb: process.memoryUsage().heapUsed / MB,
@@ -139,16 +141,24 @@ async function networkOf(): Promise<{ received: number; sent: number } | null> {
   return { received: sum(1), sent: sum(9) }
 }
 
-async function connectionsOf(sql: Sql, applicationName: string) {
+/** Null while the database cannot be asked. */
+async function databaseGauges(sql: Sql, applicationName: string) {
   try {
-    const [row] = await sql<{ active: number; idle: number; waiting: number }[]>`
+    const [row] = await sql<{ active: number; idle: number; waiting: number; overdue: number }[]>`
       select count(*) filter (where state = 'active' and pid <> pg_backend_pid())::int as active,
         count(*) filter (where state <> 'active')::int as idle,
-        count(*) filter (where wait_event_type = 'Lock')::int as waiting
+        count(*) filter (where wait_event_type = 'Lock')::int as waiting,
+        (select count(*) from ops_job_heartbeats
+          where next_due_at < now() - make_interval(secs => ${OVERDUE_AFTER_SECONDS}))::int as overdue
       from pg_stat_activity where application_name like ${`turnpike%${applicationName}`}`
-    return { dbConnActive: row?.active ?? null, dbConnIdle: row?.idle ?? null, dbConnWaiting: row?.waiting ?? null }
+    return {
+      dbConnActive: row?.active ?? null,
+      dbConnIdle: row?.idle ?? null,
+      dbConnWaiting: row?.waiting ?? null,
+      jobsOverdue: row?.overdue ?? null,
+    }
   } catch {
-    return { dbConnActive: null, dbConnIdle: null, dbConnWaiting: null }
+    return { dbConnActive: null, dbConnIdle: null, dbConnWaiting: null, jobsOverdue: null }
   }
 }
 

@@ -6,7 +6,7 @@ import { COUNT_MASK } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { LABELS, nameOf } from './labels.ts'
 import { percent } from './numbers.ts'
-import { sourceOf } from './source.ts'
+import { sourceOf, timedDimensionOf } from './source.ts'
 
 /** Times from above `fromMs` up to `toMs`; null = however long. */
 export interface HistogramBar {
@@ -28,7 +28,7 @@ export async function latencyHistogram(
   filters: OpsWindow,
   time: MeasuredTime,
 ): Promise<{ from: string; to: string; total: number; bars: HistogramBar[] }> {
-  const source = await sourceOf(sql, span, filters, { dimension: 'tuple' })
+  const source = await sourceOf(sql, span, filters, { dimension: timedDimensionOf(filters) })
   const rows = await sql<{ bin: string }[]>`
     with source as (${source.rows})
     select ((bin >> 40 << 40) + sum(bin & ${sql.unsafe(COUNT_MASK)}))::text as bin

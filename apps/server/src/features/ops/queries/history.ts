@@ -14,12 +14,15 @@ export type MetricsRow = Omit<typeof opsSystemMetrics.$inferSelect, 'createdAt' 
   costNano: string
 }
 
+type HistoryFilters = Omit<OpsMetricsHistory, 'limit' | 'range' | 'from' | 'to'>
+
 /** Rows of `ops_system_metrics`, newest first. */
 export async function metricsHistory(
   db: Db['db'],
   span: Span,
-  { windowMinutes, limit, instanceId = ALL_INSTANCES }: OpsMetricsHistory,
+  { limit, ...filters }: HistoryFilters & { limit: number },
 ): Promise<{ items: MetricsRow[] }> {
+  const { windowMinutes, instanceId = ALL_INSTANCES } = filters
   const rows = await db
     .select()
     .from(opsSystemMetrics)
@@ -31,6 +34,7 @@ export async function metricsHistory(
         lt(opsSystemMetrics.createdAt, new Date(span.toMs)),
       ),
     )
+    // Of one instance there is one row a minute.
     .orderBy(desc(opsSystemMetrics.createdAt))
     .limit(limit)
   return {
@@ -41,5 +45,16 @@ export async function metricsHistory(
       cost: formatDollars(costNano),
       costNano: String(costNano),
     })),
+  }
+}
+
+/** All of them, newest first; a function that gives so many at a time, none at the end. */
+export function metricsReading(db: Db['db'], span: Span, filters: HistoryFilters) {
+  let { toMs } = span
+  return async (limit: number): Promise<MetricsRow[]> => {
+    const { items } = await metricsHistory(db, { ...span, toMs }, { ...filters, limit })
+    const last = items.at(-1)
+    if (last !== undefined) toMs = Date.parse(last.createdAt)
+    return items
   }
 }

@@ -51,40 +51,52 @@ const SHARES = { p50: 0.5, p95: 0.95, p99: 0.99, p999: 0.999 } as const
 
 /**
  * Common table expressions over a relation `source`: `sums` (counts, and sums of times) and `histograms` (percentiles) per
- * value of `key`, an SQL expression over `source`.
+ * value of `key`, an SQL expression over `source`. Bins are merged where a value has several rows; of one they are as they are.
  */
 export function statisticsOf(sql: Sql, key: string): Fragment {
   return sql.unsafe(`
-    keyed as (select (${key}) as k, source.* from source),
+    keyed as (select (${key}) as k, count(*) over (partition by (${key})) as of_key, source.* from source),
     sums as (select k, ${summed()}, ${summedTimes()} from keyed group by k),
-    bins as (${HISTOGRAMS.map(
-      (name) => `select k, '${name}' as name, bin >> 40 as bin_key, sum(bin & ${COUNT_MASK})::bigint as count
-        from keyed cross join lateral unnest(${name}_bins) as bin group by 1, 3`,
+    ${HISTOGRAMS.map((name) => `${name}_merged as (${mergedBins(name)})`).join(', ')},
+    quantiles as (${HISTOGRAMS.map(
+      (
+        name,
+      ) => `select k, '${name}' as name, (select sum(bin & ${COUNT_MASK}) from unnest(bins) as bin)::bigint as count,
+        ${Object.entries(SHARES).map(([as, share]) => `bins_quantile(bins, ${share}) as ${as}`)} from ${name}_merged`,
     ).join(' union all ')}),
-    merged as (
-      select k, name, array_agg((bin_key << 40) + count order by bin_key) as bins, sum(count)::bigint as count
-      from bins group by k, name),
     histograms as (
-      select k, ${HISTOGRAMS.map((name) => histogramColumns(name)).join(', ')} from merged group by k)`)
+      select k, ${HISTOGRAMS.map((name) => histogramColumns(name)).join(', ')} from quantiles group by k)`)
 }
 
-/** Columns of a `SumsRow` from `sums s` and `histograms h`. */
-export function statisticsColumns(sql: Sql): Fragment {
+function mergedBins(name: string): string {
+  return `
+    select k, ${name}_bins as bins from keyed where of_key = 1
+    union all
+    select k, array_agg((bin_key << 40) + count order by bin_key) from (
+      select k, bin >> 40 as bin_key, sum(bin & ${COUNT_MASK})::bigint as count
+      from keyed cross join lateral unnest(${name}_bins) as bin where of_key > 1 group by 1, 2) as counted
+    group by k`
+}
+
+type Share = keyof typeof SHARES
+const ALL_SHARES = Object.keys(SHARES) as Share[]
+
+/** Columns of a `SumsRow` from `sums s` and `histograms h`. Each share costs: name those that are told. */
+export function statisticsColumns(sql: Sql, shares: readonly Share[] = ALL_SHARES): Fragment {
   const counts = Object.keys(COUNT_COLUMNS).map((name) => `s.${name}::text as ${name}`)
   const times = HISTOGRAMS.flatMap((name) => [
     `s.${name}_sum_us::float8 as ${name}_sum_us`,
     `s.${name}_max_us::float8 as ${name}_max_us`,
     `coalesce(h.${name}_count, 0)::float8 as ${name}_count`,
-    ...Object.keys(SHARES).map((share) => `h.${name}_${share}`),
+    ...shares.map((share) => `h.${name}_${share}`),
   ])
   return sql.unsafe([...counts, ...times].join(', '))
 }
 
 function histogramColumns(name: string): string {
-  const quantiles = Object.entries(SHARES).map(
-    ([as, share]) => `max(bins_quantile(bins, ${share})) filter (where name = '${name}') as ${name}_${as}`,
-  )
-  return [`max(count) filter (where name = '${name}') as ${name}_count`, ...quantiles].join(', ')
+  return ['count', ...ALL_SHARES]
+    .map((column) => `max(${column}) filter (where name = '${name}') as ${name}_${column}`)
+    .join(', ')
 }
 
 export function toTotals(row: SumsRow | undefined): Totals {

@@ -3,8 +3,9 @@ import { type Span, STEP_MS } from '@turnpike/core/ops/window'
 import type { Sql } from 'postgres'
 import { type Health, healthOf, type SystemState, systemOf, worstResource } from './health.ts'
 import { type InstanceResources, instanceResources } from './instance-resources.ts'
-import { type SumsRow, statisticsColumns, statisticsOf, type TimeStats, toTotals } from './numbers.ts'
-import { dimensionOf, sourceOf } from './source.ts'
+import { type SumsRow, statisticsColumns, statisticsOf, type TimeStats, toCounts, toTotals } from './numbers.ts'
+import { dimensionOf, isTold, sourceOf } from './source.ts'
+import type { Fragment } from './statement.ts'
 import { previousOf } from './window-of.ts'
 
 export interface Rate {
@@ -80,13 +81,13 @@ export async function overviewOf(
 ): Promise<Overview> {
   const [current, before, resources, incomplete, activeAlerts] = await Promise.all([
     statistics(sql, span, filters),
-    statistics(sql, previousOf(span), filters),
+    judged(sql, previousOf(span), filters),
     instanceResources(sql, options.nowMs),
     incompleteSpans(sql, span),
     countActiveAlerts(sql),
   ])
   const totals = toTotals(current)
-  const previous = toTotals(before)
+  const previous = toCounts(before)
   const system = systemOf(resources, options.overdueJobs)
   const seconds = Math.max((span.toMs - span.fromMs) / 1000, 1)
   const worst = worstResource(resources, system)
@@ -162,23 +163,25 @@ export async function overviewOf(
 
 async function statistics(sql: Sql, span: Span, filters: OpsWindow): Promise<StatisticsRow | undefined> {
   const dimension = dimensionOf(filters)
-  // What is cut finely enough to see a peak; of long spans an hour is.
+  // What is cut finely enough to see a peak; of long spans an hour is. Percentiles come from as few rows as there can be.
   const coarsest = span.toMs - span.fromMs <= STEP_MS.day ? 'minute' : 'hour'
-  const [source, errors, newest] = await Promise.all([
+  const [source, finer, errors, newest] = await Promise.all([
+    sourceOf(sql, span, filters, { dimension }),
     sourceOf(sql, span, filters, { dimension, coarsest }),
-    sourceOf(sql, span, filters, { dimension: 'error' }),
+    isTold(span, filters, 'error') ? sourceOf(sql, span, filters, { dimension: 'error' }) : null,
     sourceOf(sql, { fromMs: span.toMs - STEP_MS.bucket, toMs: span.toMs }, filters, { dimension }),
   ])
   const [row] = await sql<StatisticsRow[]>`
     with source as (${source.rows}), ${statisticsOf(sql, '1')},
-      errors as (${errors.rows}),
+      errors as (${errors?.rows ?? noErrors(sql)}),
       top as (
         select code, sum(requests) as count from errors where code is not null and requests > 0
         group by code order by 2 desc, 1 limit 1),
+      finer as (${finer.rows}),
       steps as (
         select length_ms, 1000.0 * sum(requests) / length_ms as qps,
           1000.0 * sum(input_tokens + output_tokens) / length_ms as tps
-        from source group by bucket, length_ms),
+        from finer group by bucket, length_ms),
       peak as (
         select max(qps)::float8 as qps, max(tps)::float8 as tps from steps
         where length_ms = (select max(length_ms) from steps)),
@@ -188,6 +191,19 @@ async function statistics(sql: Sql, span: Span, filters: OpsWindow): Promise<Sta
       (select sum(requests) from newest)::text as "nowRequests",
       (select sum(input_tokens + output_tokens) from newest)::text as "nowTokens"
     from sums s left join histograms h using (k) left join top on true left join peak on true`
+  return row
+}
+
+/** What a person's requests of long ago failed by is not kept. */
+function noErrors(sql: Sql): Fragment {
+  return sql`select null::text as code, 0::bigint as requests where false`
+}
+
+/** What the SLA of a span is made of. */
+async function judged(sql: Sql, span: Span, filters: OpsWindow): Promise<SumsRow | undefined> {
+  const source = await sourceOf(sql, span, filters, { dimension: dimensionOf(filters) })
+  const [row] = await sql<SumsRow[]>`
+    select sum(successes)::text as successes, sum(errors)::text as errors from (${source.rows}) as source`
   return row
 }
 

@@ -1,5 +1,6 @@
 import type { OpsWindow } from '@turnpike/core/inputs/ops'
 import { type Span, STEP_MS, type Step } from '@turnpike/core/ops/window'
+import { summed } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { type SumsRow, statisticsColumns, statisticsOf, type Totals, toTotals } from './numbers.ts'
 import { dimensionOf, sourceOf } from './source.ts'
@@ -24,7 +25,6 @@ const CUTS: readonly { untilMs: number; stepMs: number; coarsest: Step }[] = [
   { untilMs: 6 * STEP_MS.hour, stepMs: STEP_MS.minute, coarsest: 'minute' },
   { untilMs: STEP_MS.day, stepMs: 5 * STEP_MS.minute, coarsest: 'minute' },
   { untilMs: 8 * STEP_MS.day, stepMs: STEP_MS.hour, coarsest: 'hour' },
-  { untilMs: 31 * STEP_MS.day, stepMs: 6 * STEP_MS.hour, coarsest: 'hour' },
   { untilMs: Number.POSITIVE_INFINITY, stepMs: STEP_MS.day, coarsest: 'day' },
 ]
 /** Ten-second rows are kept for two days, so what is older is cut more coarsely whatever its length. */
@@ -32,11 +32,22 @@ const FINE_ROWS_MS = 2 * STEP_MS.day
 /** A moment is known to have been watched by its minute; the last ones have none yet. */
 const NEWEST_MS = 15 * STEP_MS.minute
 
+interface SeriesOptions {
+  nowMs: number
+  /** False = counts alone, which cost next to nothing. */
+  hasTimes: boolean
+}
+
 /** What requests came to in each step of a span, oldest first. The first and last step are cut off where the span is. */
-export async function seriesOf(sql: Sql, span: Span, filters: OpsWindow, nowMs: number): Promise<Series> {
+export async function seriesOf(
+  sql: Sql,
+  span: Span,
+  filters: OpsWindow,
+  { nowMs, hasTimes }: SeriesOptions,
+): Promise<Series> {
   const { stepMs, coarsest } = cutOf(span, nowMs)
   const [rows, watched] = await Promise.all([
-    rowsOf(sql, span, filters, stepMs, coarsest),
+    rowsOf(sql, span, filters, { stepMs, coarsest, hasTimes }),
     watchedSteps(sql, span, stepMs),
   ])
   const byStart = new Map(rows.map((row) => [row.at.getTime(), row]))
@@ -62,12 +73,26 @@ function cutOf({ fromMs, toMs }: Span, nowMs: number): { stepMs: number; coarses
 
 type PointRow = SumsRow & { at: Date }
 
-async function rowsOf(sql: Sql, span: Span, filters: OpsWindow, stepMs: number, coarsest: Step): Promise<PointRow[]> {
+interface RowsOptions extends Pick<SeriesOptions, 'hasTimes'> {
+  stepMs: number
+  coarsest: Step
+}
+
+async function rowsOf(
+  sql: Sql,
+  span: Span,
+  filters: OpsWindow,
+  { stepMs, coarsest, hasTimes }: RowsOptions,
+): Promise<PointRow[]> {
   const source = await sourceOf(sql, span, filters, { dimension: dimensionOf(filters), coarsest })
+  const step = `date_bin('${stepMs} milliseconds', source.bucket, 'epoch')`
+  if (!hasTimes) {
+    return sql<PointRow[]>`
+      select ${sql.unsafe(step)} as at, ${sql.unsafe(summed())} from (${source.rows}) as source group by 1 order by 1`
+  }
   return sql<PointRow[]>`
-    with source as (${source.rows}),
-      ${statisticsOf(sql, `date_bin('${stepMs} milliseconds', source.bucket, 'epoch')`)}
-    select s.k as at, ${statisticsColumns(sql)} from sums s left join histograms h using (k) order by s.k`
+    with source as (${source.rows}), ${statisticsOf(sql, step)}
+    select s.k as at, ${statisticsColumns(sql, ['p50', 'p95', 'p99'])} from sums s left join histograms h using (k) order by s.k`
 }
 
 /** Steps in which some instance was there to count. */

@@ -14,6 +14,8 @@ const TABLES: Readonly<Record<Step, string>> = {
 }
 
 const MAX_LEDGER_DAYS = 7
+/** Segments of one step that are asked for one by one. */
+const MAX_PARTS = 8
 
 export interface Source {
   /** A table expression: rows of counts with `bucket` and `length_ms`, of the span and filters that were asked for. */
@@ -29,18 +31,25 @@ export interface Source {
 export async function sourceOf(
   sql: Sql,
   span: Span,
-  filters: StatFilters,
+  asked: StatFilters,
   { dimension, coarsest = 'day' }: { dimension: Dimension; coarsest?: Step },
 ): Promise<Source> {
+  const filters = onlyFilters(asked)
   if (isForLedger(dimension, filters)) return { rows: fromLedger(sql, span, filters), segments: [] }
   const segments = segmentsOf(span, await dueIn(sql, span), coarsest)
   const parts = STEPS.flatMap((step) => {
     const own = segments.filter((segment) => segment.step === step)
-    return own.length === 0 ? [] : [partOf(sql, step, own, conditions(sql, dimension, filters))]
+    return partsOf(sql, step, own, conditions(sql, dimension, filters))
   })
   const [first = emptyPart(sql), ...others] = parts
   const rows = others.reduce((all, part) => sql`${all} union all ${part}`, first)
   return { rows, segments }
+}
+
+/** The same without filters, for whoever asks about every row of a dimension. */
+export function createCountsSource(sql: Sql) {
+  return (span: Span, dimension: Dimension, coarsest: Step): Promise<Source> =>
+    sourceOf(sql, span, {}, { dimension, coarsest })
 }
 
 /** Stored rows of people are told apart by nothing else, and those of tuples not by people. */
@@ -58,14 +67,33 @@ function personFilter({ userId, keyId, ...tuple }: StatFilters): 'user' | 'key' 
   return userId === undefined ? 'key' : 'user'
 }
 
-/** The dimension that answers for these filters when all requests are meant. */
+/** The dimension that answers for these filters with the fewest rows, where requests are not told apart. */
 export function dimensionOf(filters: StatFilters): Dimension {
-  const by = personFilter(filters)
-  return by === 'user' || by === 'key' ? by : 'tuple'
+  const by = personFilter(onlyFilters(filters))
+  return by === 'user' || by === 'key' ? by : timedDimensionOf(filters)
+}
+
+/** The same where times are asked for, which are not kept of people. */
+export function timedDimensionOf(filters: StatFilters): 'tuple' | 'all' {
+  return Object.values(onlyFilters(filters)).every((value) => value === undefined) ? 'all' : 'tuple'
+}
+
+/** Whatever else was asked beside them, such as a range, is no filter. */
+function onlyFilters({ provider, groupId, accountId, model, endpoint, userId, keyId }: StatFilters): StatFilters {
+  return { provider, groupId, accountId, model, endpoint, userId, keyId }
+}
+
+/** False where it would have to be read from more of the ledger than is read for a question. */
+export function isTold(span: Span, filters: StatFilters, dimension: Dimension): boolean {
+  return !isForLedger(dimension, onlyFilters(filters)) || !isTooLong(span)
+}
+
+function isTooLong({ fromMs, toMs }: Span): boolean {
+  return toMs - fromMs > MAX_LEDGER_DAYS * STEP_MS.day
 }
 
 function fromLedger(sql: Sql, span: Span, filters: StatFilters): Fragment {
-  if (span.toMs - span.fromMs > MAX_LEDGER_DAYS * STEP_MS.day) {
+  if (isTooLong(span)) {
     throw new AppError('invalid_input', {
       field: 'from',
       message: 'A user or key beside another filter is answered for at most 7 days',
@@ -81,7 +109,20 @@ async function dueIn(sql: Sql, { fromMs, toMs }: Span): Promise<Due[]> {
   return rows.map(({ step, bucket }) => ({ step, atMs: bucket.getTime() }))
 }
 
-function partOf(sql: Sql, step: Step, segments: readonly Segment[], where: Fragment): Fragment {
+/**
+ * The rows of each segment by itself, so that the planner sees its bounds: it leaves out all other partitions, each of which
+ * would cost it time, and knows how few rows there are. Where much is due there are too many for that.
+ */
+function partsOf(sql: Sql, step: Step, segments: readonly Segment[], where: Fragment): Fragment[] {
+  if (segments.length > MAX_PARTS) return [lateralPart(sql, step, segments, where)]
+  return segments.map(
+    ({ fromMs, toMs }) => sql`
+      select r.bucket, ${STEP_MS[step]}::bigint as length_ms, ${columns(sql)} from ${sql(TABLES[step])} as r
+      where bucket >= ${new Date(fromMs)} and bucket < ${new Date(toMs)} and ${where}`,
+  )
+}
+
+function lateralPart(sql: Sql, step: Step, segments: readonly Segment[], where: Fragment): Fragment {
   const froms = segments.map(({ fromMs }) => new Date(fromMs).toISOString())
   const tos = segments.map(({ toMs }) => new Date(toMs).toISOString())
   return sql`

@@ -106,6 +106,25 @@ test('filters find what they say, and what was turned away is not asked for what
   expect(await kinds({ code: 'invalid_api_key' })).toEqual(['refusal'])
 })
 
+test('a request is found by the id it was answered with, however old, and by the one its caller gave it', async () => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('viewer')
+  const nowMs = world.clock.now()
+  const old = makeOutcome({ createdAtMs: nowMs - 20 * 86_400_000, clientRequestId: 'ticket-1' })
+  const young = makeOutcome({ createdAtMs: nowMs - 3 * 86_400_000, clientRequestId: 'ticket-1', status: 200 })
+  const turnedAway = refusal(nowMs - 1, 'model_not_found')
+  await book(world, old, young)
+  await log(world, { ...turnedAway, refusal: { ...turnedAway.refusal, clientRequestId: 'ticket-2' } })
+  const ids = async (input: object) => (await list(world, cookie, input)).items.map(({ requestId }) => requestId)
+  expect(await ids({ requestId: old.requestId })).toEqual([old.requestId])
+  expect(await ids({ requestId: turnedAway.refusal.requestId })).toEqual([turnedAway.refusal.requestId])
+  expect(await ids({ clientRequestId: 'ticket-1' })).toEqual([young.requestId])
+  expect(await ids({ clientRequestId: 'ticket-1', range: '30d' })).toEqual([young.requestId, old.requestId])
+  expect(await ids({ clientRequestId: 'ticket-2' })).toEqual([turnedAway.refusal.requestId])
+  expect(await ids({ status: 404 })).toEqual([turnedAway.refusal.requestId])
+  expect(await ids({ endpoint: '/v1/responses', range: '7d' })).toEqual([turnedAway.refusal.requestId])
+})
+
 test('one request tells its choice and its errors; one that was turned away, why; another is not there', async () => {
   await using world = await trpcWorld()
   const { cookie } = await world.signIn('viewer')

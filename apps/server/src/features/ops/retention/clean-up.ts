@@ -9,7 +9,9 @@ const BATCH_ROWS = 10_000
 const AGE_COLUMNS: Readonly<Record<string, string>> = {
   ops_samples: 'bucket',
   ops_dimension_stats_daily: 'bucket',
-  ops_alert_events: 'fired_at',
+  // An episode that goes on has no end to grow old by.
+  ops_alert_events: 'resolved_at',
+  alert_deliveries: 'created_at',
   ops_instances: 'seen_at',
 }
 

@@ -103,6 +103,21 @@ test('storage tells what a day of each table takes', async () => {
   expect((await storageOf(sql, null, NOW.getTime())).disk).toBeNull()
 })
 
+test('storage tells the size of tables without partitions too, and rows only where they were counted', async () => {
+  await using fresh = await freshDatabase()
+  const { sql } = fresh
+  await sql`insert into ops_instances (boot_id, instance_id, version, started_at, seen_at, flushed_to)
+    select gen_random_uuid(), 'i' || n, '1', now(), now(), now() from generate_series(1, 50) n`
+  const table = async () => {
+    const { tables } = await storageOf(sql, null, Date.now())
+    return tables.find(({ tableName }) => tableName === 'ops_instances')
+  }
+  expect(await table()).toMatchObject({ rows: null })
+  expect((await table())?.bytes).toBeGreaterThan(0)
+  await sql`analyze ops_instances`
+  expect(await table()).toMatchObject({ rows: 50 })
+})
+
 test('days are set by an admin, never to none, and the change is in the audit log', async () => {
   await using world = await trpcWorld()
   const { cookie } = await world.signIn('admin')

@@ -6,8 +6,8 @@ import { isPartitioned } from './clean-up.ts'
 export interface TableStorage {
   tableName: string
   bytes: number
-  /** As far as the database knows without counting. */
-  rows: number
+  /** As far as the database knows without counting; null = it has not looked yet. */
+  rows: number | null
   /** What a day of it takes, by its days so far; null = there is no whole day yet. */
   bytesPerDay: number | null
   /** Null = for ever. */
@@ -35,7 +35,7 @@ const FAR_DAYS = 36_500
 interface TableRow {
   tableName: string
   bytes: string
-  rows: number
+  rows: number | null
   olderBytes: string | null
   olderDays: number | null
   days: number | null
@@ -54,16 +54,20 @@ export async function storageOf(sql: Sql, dataDir: string | null, nowMs: number)
       s.bytes::text as bytes, s.rows, s.older_bytes::text as "olderBytes", s.older_days as "olderDays"
     from ops_data_retention_config c cross join lateral (
       select coalesce(sum(pg_total_relation_size(p.relid)), 0)::bigint as bytes,
-        coalesce(sum(greatest(k.reltuples, 0)), 0)::float8 as rows,
+        sum(nullif(k.reltuples, -1))::float8 as rows,
         sum(pg_total_relation_size(p.relid)) filter (where k.relname < c.table_name || to_char(now() at time zone 'UTC', '_YYYY_MM_DD'))::bigint as older_bytes,
         count(*) filter (where k.relname < c.table_name || to_char(now() at time zone 'UTC', '_YYYY_MM_DD') and greatest(k.reltuples, 0) > 0)::int as older_days
-      from pg_partition_tree(c.table_name::regclass) p join pg_class k on k.oid = p.relid where p.isleaf) s
+      from (select relid from pg_partition_tree(c.table_name::regclass) where isleaf
+        union select c.table_name::regclass where not exists (
+          select from pg_partitioned_table t where t.partrelid = c.table_name::regclass)) p
+      join pg_class k on k.oid = p.relid) s
     order by s.bytes desc, c.table_name`
   const [ages] = await sql<Record<string, Date | null>[]>`
     select (select min(bucket) from ops_samples) as ops_samples,
       (select min(bucket) from ops_dimension_stats_daily) as ops_dimension_stats_daily,
       (select min(bucket) from ops_dimension_stats_hourly) as ops_dimension_stats_hourly,
       (select min(fired_at) from ops_alert_events) as ops_alert_events,
+      (select min(created_at) from alert_deliveries) as alert_deliveries,
       (select min(seen_at) from ops_instances) as ops_instances`
   const tables = rows.map((row) => toTable(row, ages?.[row.tableName] ?? null, nowMs))
   const bytesPerDay = tables.reduce((sum, table) => sum + (table.bytesPerDay ?? 0), 0)

@@ -25,6 +25,7 @@ test('every number the Grafana dashboard asks for is told', async () => {
       isDatabaseUp: true,
       isRedisUp: true,
       errors: { produced: 0, stored: 0, folded: 0, dropped: { queueFull: 0, database: 0, closed: 0 }, waiting: 0 },
+      spansDropped: 0,
     }),
   })
   prometheus.record(makeOutcome())

@@ -4,7 +4,8 @@ import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { expect, test } from 'vitest'
 import { listen } from '../../../shared/listen.ts'
 import { createMetricsHandler } from './metrics-handler.ts'
-import { createPrometheus, MAX_LABEL_SETS, type PrometheusGauges } from './prometheus.ts'
+import { createPrometheus, type PrometheusGauges } from './prometheus.ts'
+import { MAX_LABEL_SETS } from './request-counts.ts'
 
 const GAUGES: PrometheusGauges = {
   inFlight: 3,
@@ -20,6 +21,7 @@ const GAUGES: PrometheusGauges = {
   isDatabaseUp: true,
   isRedisUp: null,
   errors: { produced: 9, stored: 5, folded: 3, dropped: { queueFull: 1, database: 0, closed: 0 }, waiting: 0 },
+  spansDropped: 0,
 }
 
 function make() {
@@ -69,6 +71,31 @@ test('counts are what was sent', async () => {
   expect(sum(samples, 'turnpike_billed_dollars_total')).toBe(1.4)
   expect(sum(samples, 'turnpike_in_flight')).toBe(3)
   expect(sum(samples, 'turnpike_errors_dropped_total')).toBe(1)
+})
+
+test('times are counted up to each bound, and never twice', async () => {
+  const prometheus = make()
+  const { times } = makeOutcome()
+  for (const totalMs of [10, 11, 400_000]) prometheus.record(makeOutcome({ times: { ...times, totalMs } }))
+  const samples = parse(await prometheus.text())
+  const bucket = (le: string) => sum(samples, 'turnpike_request_duration_seconds_bucket', { le })
+  expect(['0.01', '0.05', '300', '+Inf'].map(bucket)).toEqual([1, 2, 2, 3])
+  expect(sum(samples, 'turnpike_request_duration_seconds_sum')).toBeCloseTo(400.021)
+})
+
+test('attempts on an account are one number, whatever was asked of it', async () => {
+  const prometheus = make()
+  const [attempt] = makeOutcome().attempts
+  for (const model of ['a', 'b']) {
+    const attempts = [0, 1].map((n) => ({ ...attempt, accountId: 7, reason: n === 0 ? 'upstream_timeout' : null }))
+    prometheus.record(Object.assign(makeOutcome({ model, accountId: 7 }), { attempts }))
+  }
+  const samples = parse(await prometheus.text()).filter(({ name }) => name === 'turnpike_upstream_attempts_total')
+  expect(samples.map(({ labels, value }) => [labels.account, labels.code, value])).toEqual([
+    ['7', 'upstream_timeout', 2],
+    ['7', '', 2],
+  ])
+  expect(sum(parse(await prometheus.text()), 'turnpike_account_switches_total')).toBe(2)
 })
 
 test('whatever models are called and however many there are, it stays readable and bounded', async () => {

@@ -1,20 +1,12 @@
 import { GATEWAY_ERRORS } from '@turnpike/core/gateway/errors'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
-import { ERROR_CLASSES } from '@turnpike/core/ops/classify'
-import { attemptFailure, type EndedRequest, endedOutcome, endedRefusal } from '@turnpike/core/ops/ended-request'
+import { type EndedRequest, endedOutcome, endedRefusal } from '@turnpike/core/ops/ended-request'
 import type { Refusal } from '@turnpike/core/ops/refusal'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { ErrorLogStats } from '../errors/error-log.ts'
+import { createRequestCounts } from './request-counts.ts'
 
-/** Combinations of provider, group, account, model and endpoint that are told apart; requests of more are `other`. */
-export const MAX_LABEL_SETS = 500
-const OTHER = 'other'
-const NONE = ''
-const MAX_LABEL_CHARS = 120
-const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300]
-const GATEWAY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
 const NANO_PER_DOLLAR = 1e9
-const TUPLE_LABELS = ['provider', 'group', 'account', 'model', 'endpoint'] as const
 
 /** What is read at the moment somebody scrapes. */
 export interface PrometheusGauges {
@@ -32,6 +24,8 @@ export interface PrometheusGauges {
   /** Null = none is used. */
   isRedisUp: boolean | null
   errors: ErrorLogStats
+  /** Requests whose spans no collector took. */
+  spansDropped: number
 }
 
 interface PrometheusOptions {
@@ -47,45 +41,7 @@ export type Prometheus = ReturnType<typeof createPrometheus>
 export function createPrometheus({ instanceId, version, providerOf, gauges }: PrometheusOptions) {
   const registry = new Registry()
   registers(registry, { instanceId, version, gauges })
-  const requests = new Counter({
-    name: 'turnpike_requests_total',
-    help: 'Requests that ended, by how and by whose fault',
-    labelNames: [...TUPLE_LABELS, 'outcome', 'code', 'owner'],
-    registers: [registry],
-  })
-  const durations = new Histogram({
-    name: 'turnpike_request_duration_seconds',
-    help: 'From the request line to the end of the answer, of requests that reached an upstream',
-    labelNames: TUPLE_LABELS,
-    buckets: SECONDS,
-    registers: [registry],
-  })
-  const firstTokens = new Histogram({
-    name: 'turnpike_time_to_first_token_seconds',
-    help: 'From the request line to the first content',
-    labelNames: TUPLE_LABELS,
-    buckets: SECONDS,
-    registers: [registry],
-  })
-  const gatewayTimes = new Histogram({
-    name: 'turnpike_gateway_seconds',
-    help: 'What the gateway itself added',
-    labelNames: TUPLE_LABELS,
-    buckets: GATEWAY_SECONDS,
-    registers: [registry],
-  })
-  const tokens = new Counter({
-    name: 'turnpike_tokens_total',
-    help: 'Tokens; cached ones are part of the input',
-    labelNames: [...TUPLE_LABELS, 'kind'],
-    registers: [registry],
-  })
-  const attempts = new Counter({
-    name: 'turnpike_upstream_attempts_total',
-    help: 'Attempts, by what they failed by; no code: they answered',
-    labelNames: ['provider', 'account', 'code'],
-    registers: [registry],
-  })
+  const requests = createRequestCounts({ providerOf })
   const switches = new Counter({
     name: 'turnpike_account_switches_total',
     help: 'Attempts beyond the first',
@@ -107,43 +63,12 @@ export function createPrometheus({ instanceId, version, providerOf, gauges }: Pr
       },
     })
   }
-  const known = new Set<string>()
 
   function count(ended: EndedRequest): void {
-    const labels = labelsOf(ended, ended.accountId)
-    const { outcome, code, times, usage } = ended
-    const owner = code === null ? NONE : ERROR_CLASSES[code].owner
-    requests.inc({ ...labels, outcome, code: code ?? NONE, owner })
-    if (times !== null) {
-      durations.observe(labels, times.latencyMs / 1000)
-      if (times.ttftMs !== null) firstTokens.observe(labels, times.ttftMs / 1000)
-      if (times.gatewayMs !== null) gatewayTimes.observe(labels, times.gatewayMs / 1000)
-    }
-    if (usage.inputTokens > 0) tokens.inc({ ...labels, kind: 'input' }, usage.inputTokens)
-    if (usage.cachedInputTokens > 0) tokens.inc({ ...labels, kind: 'cached_input' }, usage.cachedInputTokens)
-    if (usage.outputTokens > 0) tokens.inc({ ...labels, kind: 'output' }, usage.outputTokens)
-    for (const attempt of ended.attempts) {
-      const { provider, account } = labelsOf(ended, attempt.accountId)
-      attempts.inc({ provider, account, code: attemptFailure(attempt) ?? NONE })
-    }
+    requests.count(ended)
     if (ended.attempts.length > 1) switches.inc(ended.attempts.length - 1)
     costNano += BigInt(ended.costNano ?? 0)
     billedNano += BigInt(ended.billedNano)
-  }
-
-  function labelsOf({ groupId, model, endpoint }: EndedRequest, accountId: number | null) {
-    const labels = {
-      provider: (accountId === null ? null : providerOf(accountId)) ?? NONE,
-      group: groupId === null ? NONE : String(groupId),
-      account: accountId === null ? NONE : String(accountId),
-      model: (model ?? NONE).slice(0, MAX_LABEL_CHARS),
-      endpoint: endpoint ?? NONE,
-    }
-    const set = Object.values(labels).join('\n')
-    if (known.has(set)) return labels
-    if (known.size >= MAX_LABEL_SETS) return OTHERS
-    known.add(set)
-    return labels
   }
 
   return {
@@ -152,11 +77,9 @@ export function createPrometheus({ instanceId, version, providerOf, gauges }: Pr
       count(endedRefusal({ ...refusal, status: GATEWAY_ERRORS[refusal.code].status })),
     contentType: registry.contentType,
     /** Everything as text. */
-    text: () => registry.metrics(),
+    text: async () => `${await registry.metrics()}\n${requests.text()}`,
   }
 }
-
-const OTHERS = { provider: OTHER, group: OTHER, account: OTHER, model: OTHER, endpoint: OTHER }
 
 function registers(
   registry: Registry,
@@ -221,4 +144,5 @@ const COUNTS: readonly [string, string, (gauges: PrometheusGauges) => number][] 
     'Failures that found no room',
     ({ errors: { dropped } }) => dropped.queueFull + dropped.database + dropped.closed,
   ],
+  ['spans_dropped_total', 'Requests whose spans no OpenTelemetry collector took', ({ spansDropped }) => spansDropped],
 ]

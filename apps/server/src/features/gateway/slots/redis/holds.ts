@@ -1,5 +1,5 @@
 import type { Admission, Candidate, RatesLeft } from '@turnpike/core/gateway/ports'
-import type { LeaseBook } from '../lease-book.ts'
+import type { BookedLease, HeldSlot, LeaseBook } from '../lease-book.ts'
 import type { Loads } from './loads.ts'
 import type { Membership } from './membership.ts'
 import type { Ask, Owner, Sides } from './side.ts'
@@ -15,7 +15,7 @@ export interface Count {
 const RELEASE_TRIES = 3
 
 interface HoldsOptions {
-  book: LeaseBook
+  book: LeaseBook<Hold>
   sides: Sides
   loads: Loads
   membership: Membership
@@ -26,13 +26,11 @@ interface HoldsOptions {
 
 /** Everything this instance holds, in Redis or, while that is away, by itself. */
 export function createHolds({ book, sides, loads, membership, isShared, onLost, monotonic }: HoldsOptions) {
-  const held = new Set<Hold>()
-
   /** Enters a slot that was granted just now. */
   function hold(ask: Ask, candidate: Candidate | null): Hold {
-    const taken = new Hold(ask, candidate, free)
-    held.add(taken)
-    book.enter(taken, { kind: ask.owner.kind, ownerId: ask.owner.id, requestId: ask.requestId, since: monotonic() })
+    const { owner, requestId } = ask
+    const taken = new Hold(ask, candidate, { kind: owner.kind, ownerId: owner.id, requestId, since: monotonic() }, free)
+    book.enter(taken)
     if (!isShared()) return taken
     taken.registeredAs = membership.me()
     if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', 1)
@@ -41,7 +39,6 @@ export function createHolds({ book, sides, loads, membership, isShared, onLost, 
 
   function free(taken: Hold): void {
     if (!book.strike(taken)) return
-    held.delete(taken)
     const { candidate } = taken
     if (taken.endLocal()) return
     if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', -1)
@@ -67,7 +64,7 @@ export function createHolds({ book, sides, loads, membership, isShared, onLost, 
   /** Redis is back and has forgotten this instance: one command for each owner of something that is held. */
   function registerAll(): Promise<void>[] {
     const owners = new Map<string, { owner: Owner; held: Ask[] }>()
-    for (const taken of held) {
+    for (const taken of book.leases()) {
       const { owner } = taken.ask
       const name = `${owner.kind}:${owner.id}`
       const entry = owners.get(name) ?? { owner, held: [] }
@@ -81,22 +78,26 @@ export function createHolds({ book, sides, loads, membership, isShared, onLost, 
     return [...owners.values()].map((entry) => sides.register(entry.owner, entry.held))
   }
 
-  return { hold, registerAll, all: (): Iterable<Hold> => held }
+  return { hold, registerAll }
 }
 
 /** One slot that is held: a class, because every request makes two. */
-export class Hold implements Admission {
+export class Hold implements Admission, BookedLease {
+  place = -1
+  hasQueued = false
   readonly ask: Ask
   readonly candidate: Candidate | null
+  readonly slot: HeldSlot
   /** As whom this instance holds it in Redis; null = Redis does not know of it. */
   registeredAs: string | null = null
   readonly #free: (hold: Hold) => void
   #localRelease: (() => void) | null = null
   #count: Count | null = null
 
-  constructor(ask: Ask, candidate: Candidate | null, free: (hold: Hold) => void) {
+  constructor(ask: Ask, candidate: Candidate | null, slot: HeldSlot, free: (hold: Hold) => void) {
     this.ask = ask
     this.candidate = candidate
+    this.slot = slot
     this.#free = free
   }
 

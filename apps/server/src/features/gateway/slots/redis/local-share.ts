@@ -16,6 +16,13 @@ export function createLocalShare({ monotonic }: { monotonic: () => number }) {
     requestsPerMinute: shareOrNone(requestsPerMinute),
     tokensPerMinute: shareOrNone(tokensPerMinute),
   })
+  const shareOf = (request: AdmitRequest): AdmitRequest => ({
+    ...request,
+    userConcurrency: share(request.userConcurrency),
+    keyConcurrency: share(request.keyConcurrency),
+    keyRates: rateShare(request.keyRates),
+    groupRates: rateShare(request.groupRates),
+  })
   const sharedOut = (candidate: Candidate): Candidate => ({ ...candidate, concurrency: share(candidate.concurrency) })
 
   /** Waits end when Redis is back. Throws Moved then. */
@@ -47,16 +54,8 @@ export function createLocalShare({ monotonic }: { monotonic: () => number }) {
           })
         : slots.occupyAccount(sharedOut(candidate)),
     admit: (request: AdmitRequest): Promise<Admission> =>
-      whileAlone(request.client, (client) =>
-        slots.admit({
-          ...request,
-          client,
-          userConcurrency: share(request.userConcurrency),
-          keyConcurrency: share(request.keyConcurrency),
-          keyRates: rateShare(request.keyRates),
-          groupRates: rateShare(request.groupRates),
-        }),
-      ),
+      whileAlone(request.client, (client) => slots.admit({ ...shareOf(request), client })),
+    look: (request: AdmitRequest) => slots.look(shareOf(request)),
     takeAccount: (candidate: Candidate, requestId: string): Lease | null =>
       slots.takeAccount(sharedOut(candidate), requestId),
     waitForAccount: (candidate: Candidate, wait: AccountWait): Promise<Lease | null> =>

@@ -83,6 +83,17 @@ return { became, wait, told(requests, spent, requests_limit, tokens_limit) }
 `,
 )
 
+/** What COUNT would answer, with nothing counted. */
+export const LOOK_AT_RATES = script(
+  RATES,
+  `
+local requests_limit, tokens_limit, tokens = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local refusing, wait, requests, spent = check(KEYS[1], KEYS[2], requests_limit, tokens_limit, tokens)
+local became = refusing == 1 and 'requests' or refusing == 2 and 'tokens' or 'counted'
+return { became, wait, told(requests, spent, requests_limit, tokens_limit) }
+`,
+)
+
 /** Corrects what was counted. KEYS requests, tokens; ARGV second, requests to take back, tokens to take back (< 0: to add). */
 export const CORRECT = script(
   RATES,

@@ -6,7 +6,8 @@ import type { RedisClient } from '../../../../shared/redis.ts'
 import { ACCOUNT_QUEUE_LIMIT } from '../account-slots.ts'
 import type { GatewaySlots } from '../in-process-slots.ts'
 import { LeaseBook } from '../lease-book.ts'
-import { USER_WAIT_MS, WAITING_ROOM_EXTRA } from '../user-slots.ts'
+import { type AdmissionLook, USER_WAIT_MS, WAITING_ROOM_EXTRA } from '../user-slots.ts'
+import { createBeating } from './beating.ts'
 import { createHolds, type Hold } from './holds.ts'
 import { createLoads, LOADS_EVERY_MS } from './loads.ts'
 import { createLocalShare } from './local-share.ts'
@@ -15,6 +16,9 @@ import { Moved } from './moved.ts'
 import { createSharedRates } from './shared-rates.ts'
 import { type Ask, createSides } from './side.ts'
 import { createWaiters } from './waiters.ts'
+
+/** Who only looks names no request. */
+const NOBODY = '-'
 
 export interface RedisSlots extends GatewaySlots {
   /** Redis is slow or gone: every instance enforces its share alone. */
@@ -50,7 +54,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     boot,
     ...(options.liveMs !== undefined && { liveMs: options.liveMs }),
   })
-  const book = new LeaseBook()
+  const book = new LeaseBook<Hold>()
   const sides = createSides({ commands, namespace, membership, onUnknown })
   const loads = createLoads({ commands, namespace, membership, monotonic })
   const local = createLocalShare({ monotonic })
@@ -86,7 +90,7 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     membership.renew()
     loads.forgetAll()
     local.begin(instances)
-    for (const hold of holds.all()) hold.keepLocally(local.occupy(hold.ask, hold.candidate))
+    for (const hold of book.leases()) hold.keepLocally(local.occupy(hold.ask, hold.candidate))
     waiters.moveAll()
   }
 
@@ -99,28 +103,64 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
   }
 
   async function admit(request: AdmitRequest): Promise<Admission> {
-    return untilNotMoved(() => (isShared ? admitShared(request) : admitLocal(request)))
+    let asks = 0
+    const hold = await untilNotMoved(() => {
+      asks++
+      return isShared ? admitShared(request) : admitLocal(request)
+    })
+    // Who had to ask again waited before: for Redis, or in a queue that is no more.
+    if (asks > 1) hold.hasQueued = true
+    return hold
   }
 
-  async function admitShared(request: AdmitRequest): Promise<Admission> {
+  async function admitShared(request: AdmitRequest): Promise<Hold> {
     const ask = userAsk(request)
-    const places = request.onBusy === 'fail' ? null : Math.max(request.userConcurrency, 1) + WAITING_ROOM_EXTRA
+    const places = placesFor(request)
     const { claimed, counted } = await asked(ask, rates.claim(request, ask, places))
     if (claimed.kind === 'held') return holds.hold(ask, null).count(counted)
     if (claimed.kind === 'refused') throw refusalOf(claimed.reason)
     try {
       const became = await waiters.wait(ask, { waitMs: USER_WAIT_MS, client: request.client })
-      if (became === 'held') return holds.hold(ask, null).count(counted)
-      throw refusalOf(became)
+      if (became !== 'held') throw refusalOf(became)
+      const hold = holds.hold(ask, null).count(counted)
+      hold.hasQueued = true
+      return hold
     } catch (error) {
       counted?.withdraw()
       throw error
     }
   }
 
-  async function admitLocal(request: AdmitRequest): Promise<Admission> {
+  async function look(request: AdmitRequest): Promise<AdmissionLook> {
+    if (!isShared) return local.look(request)
+    const { looked, rates: left, refused } = await rates.look(request, userAsk(request), placesFor(request))
+    const { became, load, heldOfPart } = looked
+    const seen = { rates: left, user: { inFlight: load.held, waiting: load.waiting }, keyInFlight: heldOfPart }
+    if (refused !== null) return { ...seen, refusal: refused, waitsFor: null }
+    if (became === 'held') return { ...seen, refusal: null, waitsFor: null }
+    const { keyConcurrency } = request
+    const isKeyFull = keyConcurrency > 0 && heldOfPart >= keyConcurrency
+    if (became === 'queued') {
+      return { ...seen, refusal: null, waitsFor: isKeyFull ? 'key_concurrency_limit' : 'user_concurrency_limit' }
+    }
+    return { ...seen, refusal: refusalOf(became), waitsFor: null }
+  }
+
+  /** With Redis away: what this instance lends of them. */
+  async function withLoads(candidates: readonly Candidate[]): Promise<Candidate[]> {
+    if (!isShared) return [...candidates]
+    return Promise.all(
+      candidates.map(async (candidate) => {
+        const { load } = await sides.look(accountAsk(candidate, NOBODY), null)
+        return { ...candidate, live: { ...candidate.live, inFlight: load.held, waiting: load.waiting } }
+      }),
+    )
+  }
+
+  async function admitLocal(request: AdmitRequest): Promise<Hold> {
     const admission = await local.admit(request)
     const hold = holds.hold(userAsk(request), null)
+    hold.hasQueued = admission.hasQueued
     hold.keepLocally(() => admission.release())
     return hold.count(admission)
   }
@@ -196,6 +236,8 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
 
   return {
     admit,
+    look,
+    withLoads,
     ratesLeft: (caller) => (isShared ? rates.left(caller) : local.ratesLeft(caller)),
     takeAccount,
     waitForAccount,
@@ -211,6 +253,11 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
       await leave(membership, redis, woken)
     },
   }
+}
+
+/** Places in the waiting room; null = nobody waits. */
+function placesFor({ onBusy, userConcurrency }: AdmitRequest): number | null {
+  return onBusy === 'fail' ? null : Math.max(userConcurrency, 1) + WAITING_ROOM_EXTRA
 }
 
 function userAsk({ userId, userConcurrency, keyId, keyConcurrency, requestId }: AdmitRequest): Ask {
@@ -240,22 +287,6 @@ async function untilNotMoved<T>(attempt: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (!(error instanceof Moved)) throw error
     }
-  }
-}
-
-/** Beats in turn, and once more at once where somebody asks for it. */
-function createBeating(beat: () => Promise<void>, everyMs: number, log: Log) {
-  let isAsked = false
-  const loop = every(everyMs, beat, log)
-  return {
-    soon(): void {
-      if (isAsked) return
-      isAsked = true
-      void beat().finally(() => {
-        isAsked = false
-      })
-    },
-    stop: loop.stop,
   }
 }
 

@@ -1,15 +1,22 @@
 import { GatewayError } from '@turnpike/core/gateway/errors'
-import type { AdmitRequest, RatedCaller, RateLeft, RatesLeft } from '@turnpike/core/gateway/ports'
+import type { AdmitRequest, RatedCaller, RateLeft, RateLimits, RatesLeft } from '@turnpike/core/gateway/ports'
 import { isRated, RATE_WINDOW_MS, tighter } from '@turnpike/core/gateway/rate-window'
 import { LRUCache } from 'lru-cache'
 import type { Count } from './holds.ts'
-import type { Ask, Claimed, Counted, RateAsk, Sides } from './side.ts'
+import type { Ask, Claimed, Counted, Looked, RateAsk, Sides } from './side.ts'
 
 const MAX_REMEMBERED = 10_000
 
 interface SharedRatesOptions {
   sides: Sides
   monotonic: () => number
+}
+
+/** What a claim would become; `refused` by a rate, before anything else is asked. */
+interface RatedLook {
+  looked: Looked
+  rates: RatesLeft | null
+  refused: GatewayError | null
 }
 
 /** Rates of several instances: the key's are counted by the script that takes the slot, the group's beside it at the same time. */
@@ -22,14 +29,8 @@ export function createSharedRates({ sides, monotonic }: SharedRatesOptions) {
     ask: Ask,
     places: number | null,
   ): Promise<{ claimed: Claimed; counted: Count | null }> {
-    const { keyRates, groupRates, groupId, estimatedTokens: tokens } = request
-    const ofKey: RateAsk = { requestsLimit: keyRates.requestsPerMinute, tokensLimit: keyRates.tokensPerMinute, tokens }
-    const ofGroup: RateAsk = {
-      requestsLimit: groupRates.requestsPerMinute,
-      tokensLimit: groupRates.tokensPerMinute,
-      tokens,
-    }
-    const isGroupRated = ofGroup.requestsLimit !== null || ofGroup.tokensLimit !== null
+    const { keyRates, groupRates, groupId } = request
+    const { ofKey, ofGroup, isGroupRated } = askedRates(request)
     const [claimed, group] = await Promise.all([
       sides.claim(ask, places, ofKey),
       isGroupRated ? sides.countGroup(groupId, ofGroup) : null,
@@ -48,11 +49,21 @@ export function createSharedRates({ sides, monotonic }: SharedRatesOptions) {
     if (claimed.kind === 'refused' || refusal !== null) counted.withdraw()
     if (refusal === null) return { claimed, counted }
     if (claimed.kind !== 'refused') giveUp(ask, claimed.kind)
-    const waitMs = Math.max(claimed.kind === 'refused' ? claimed.waitMs : 0, group?.waitMs ?? 0)
-    throw new GatewayError(refusal === 'requests' ? 'requests_per_minute' : 'tokens_per_minute', {
-      retryAfterMs: Math.min(RATE_WINDOW_MS, waitMs),
-      rates: left,
-    })
+    throw refusedRate(refusal, [claimed.kind === 'refused' ? claimed.waitMs : 0, group?.waitMs ?? 0], left)
+  }
+
+  /** What `claim` would answer now. One round trip. */
+  async function look(request: AdmitRequest, ask: Ask, places: number | null): Promise<RatedLook> {
+    const { ofKey, ofGroup, isGroupRated } = askedRates(request)
+    const [looked, group] = await Promise.all([
+      sides.look(ask, places, ofKey),
+      isGroupRated ? sides.lookAtGroup(request.groupId, ofGroup) : null,
+    ])
+    const isUnrated = !isRated(request.keyRates, request.groupRates)
+    const rates = isUnrated ? null : tightest(looked.left, group?.counted.left ?? null)
+    const refusal = (isRate(looked.became) ? looked.became : null) ?? group?.refused ?? null
+    const refused = refusal === null ? null : refusedRate(refusal, [looked.waitMs, group?.waitMs ?? 0], rates)
+    return { looked, rates, refused }
   }
 
   /** The group refused what the user's side had taken. */
@@ -106,7 +117,22 @@ export function createSharedRates({ sides, monotonic }: SharedRatesOptions) {
     return { requests: aged(seen.left.requests, agoMs), tokens: aged(seen.left.tokens, agoMs) }
   }
 
-  return { claim, left }
+  return { claim, look, left }
+}
+
+function askedRates({ keyRates, groupRates, estimatedTokens: tokens }: AdmitRequest) {
+  const ask = ({ requestsPerMinute, tokensPerMinute }: RateLimits): RateAsk => {
+    return { requestsLimit: requestsPerMinute, tokensLimit: tokensPerMinute, tokens }
+  }
+  const isGroupRated = groupRates.requestsPerMinute !== null || groupRates.tokensPerMinute !== null
+  return { ofKey: ask(keyRates), ofGroup: ask(groupRates), isGroupRated }
+}
+
+function refusedRate(refusal: 'requests' | 'tokens', waitsMs: readonly number[], rates: RatesLeft | null) {
+  return new GatewayError(refusal === 'requests' ? 'requests_per_minute' : 'tokens_per_minute', {
+    retryAfterMs: Math.min(RATE_WINDOW_MS, Math.max(...waitsMs)),
+    rates,
+  })
 }
 
 function isRate(reason: string): reason is 'requests' | 'tokens' {

@@ -1,9 +1,9 @@
 import type { RatesLeft } from '@turnpike/core/gateway/ports'
 import type { RedisCommands } from '../../../../shared/redis.ts'
 import type { Membership } from './membership.ts'
-import { CORRECT, COUNT } from './rate-scripts.ts'
+import { CORRECT, COUNT, LOOK_AT_RATES } from './rate-scripts.ts'
 import { runScript, type ScriptValue } from './script.ts'
-import { CLAIM, LEAVE, POKE, REGISTER, RELEASE, UNDO } from './slot-scripts.ts'
+import { CLAIM, LEAVE, LOOK, POKE, REGISTER, RELEASE, UNDO } from './slot-scripts.ts'
 
 /** A user with his keys, or an account (whose one part is 0). */
 export interface Owner {
@@ -43,6 +43,22 @@ export type Claimed =
   | { kind: 'held' | 'queued'; load: Load; counted: Counted }
   | { kind: 'refused'; reason: Refusal; waitMs: number; counted: Counted; load: Load | null }
 
+/** What a claim would become, and what is there now. */
+export interface Looked {
+  became: 'held' | 'queued' | Refusal
+  load: Load
+  heldOfPart: number
+  waitMs: number
+  left: RatesLeft | null
+}
+
+interface CountedByGroup {
+  refused: 'requests' | 'tokens' | null
+  waitMs: number
+  counted: Counted
+}
+
+const BECAME = new Set<unknown>(['held', 'queued', 'full', 'part_full', 'queue_full', 'requests', 'tokens'])
 const NO_RATE = -1
 const UNRATED: RateAsk = { requestsLimit: null, tokensLimit: null, tokens: 0 }
 
@@ -81,30 +97,46 @@ export function createSides({ commands, namespace, membership, onUnknown }: Side
 
   async function claim(ask: Ask, places: number | null, rates: RateAsk = UNRATED): Promise<Claimed> {
     const keys = [...keysOf(ask.owner), ...rateKeys(tag(ask.owner), ask.part)]
-    const { requestsLimit, tokensLimit, tokens } = rates
-    const [became, held, waiting, unknown, waitMs, told] = await runScript(commands, CLAIM, keys, [
-      ...argsOf(ask),
-      places === null ? 'try' : 'wait',
-      places ?? 0,
-      channelPrefix,
-      requestsLimit ?? NO_RATE,
-      tokensLimit ?? NO_RATE,
-      tokens,
-    ])
-    const counted = countedOf(told, rates)
+    const args = [...argsOf(ask), ...claimArgs(places, rates)]
+    const [told, held, waiting, unknown, waitMs, toldRates] = await runScript(commands, CLAIM, keys, args)
+    const became = becameOf(told)
+    const counted = countedOf(toldRates, rates)
     if (became === 'requests' || became === 'tokens') {
       return { kind: 'refused', reason: became, waitMs: Number(waitMs), counted, load: null }
     }
     const load = loadOf(held, waiting, unknown)
     if (became === 'held' || became === 'queued') return { kind: became, load, counted }
-    if (became === 'full' || became === 'part_full' || became === 'queue_full') {
-      return { kind: 'refused', reason: became, waitMs: 0, counted, load }
-    }
-    throw new TypeError(`a claim became ${String(became)}`)
+    return { kind: 'refused', reason: became, waitMs: 0, counted, load }
+  }
+
+  function claimArgs(places: number | null, { requestsLimit, tokensLimit, tokens }: RateAsk): (string | number)[] {
+    const rates = [requestsLimit ?? NO_RATE, tokensLimit ?? NO_RATE, tokens]
+    return [places === null ? 'try' : 'wait', places ?? 0, channelPrefix, ...rates]
+  }
+
+  async function askGroup(asked: typeof COUNT, groupId: number, rates: RateAsk): Promise<CountedByGroup> {
+    const { requestsLimit, tokensLimit, tokens } = rates
+    const args = [requestsLimit ?? NO_RATE, tokensLimit ?? NO_RATE, tokens]
+    const [became, waitMs, told] = await runScript(commands, asked, rateKeys(groupTag(groupId), 'all'), args)
+    const refused = became === 'requests' || became === 'tokens' ? became : null
+    return { refused, waitMs: Number(waitMs), counted: countedOf(told, rates) }
   }
 
   return {
     claim,
+    /** What `claim` would answer now; nothing is taken, counted or queued for. */
+    async look(ask: Ask, places: number | null, rates: RateAsk = UNRATED): Promise<Looked> {
+      const keys = [...keysOf(ask.owner), ...rateKeys(tag(ask.owner), ask.part)]
+      const args = [...argsOf(ask), ...claimArgs(places, rates)]
+      const [became, held, waiting, unknown, waitMs, told, ofPart] = await runScript(commands, LOOK, keys, args)
+      return {
+        became: becameOf(became),
+        load: loadOf(held, waiting, unknown),
+        heldOfPart: Number(ofPart),
+        waitMs: Number(waitMs),
+        left: countedOf(told, rates).left,
+      }
+    },
     /** How a wake-up names who is woken; one for who this instance was before means nobody any more. */
     nameOf: ({ owner, requestId }: Ask) => `${tag(owner)}:held ${requestId} ${membership.me()}`,
     /** Where wake-ups of the instance `boot` are told. */
@@ -134,16 +166,9 @@ export function createSides({ commands, namespace, membership, onUnknown }: Side
       const pairs = held.flatMap(({ part, requestId }) => [part, requestId])
       await runScript(commands, REGISTER, keysOf(owner), [membership.me(), ...pairs])
     },
-    async countGroup(
-      groupId: number,
-      rates: RateAsk,
-    ): Promise<{ refused: 'requests' | 'tokens' | null; waitMs: number; counted: Counted }> {
-      const { requestsLimit, tokensLimit, tokens } = rates
-      const args = [requestsLimit ?? NO_RATE, tokensLimit ?? NO_RATE, tokens]
-      const [became, waitMs, told] = await runScript(commands, COUNT, rateKeys(groupTag(groupId), 'all'), args)
-      const refused = became === 'requests' || became === 'tokens' ? became : null
-      return { refused, waitMs: Number(waitMs), counted: countedOf(told, rates) }
-    },
+    countGroup: (groupId: number, rates: RateAsk) => askGroup(COUNT, groupId, rates),
+    /** What `countGroup` would answer now. */
+    lookAtGroup: (groupId: number, rates: RateAsk) => askGroup(LOOK_AT_RATES, groupId, rates),
     async correctKey(userId: number, keyId: number, { second }: Counted, requests: number, tokens: number) {
       const at = tag({ kind: 'user', id: userId })
       await runScript(commands, CORRECT, rateKeys(at, keyId), [second, requests, tokens])
@@ -152,6 +177,15 @@ export function createSides({ commands, namespace, membership, onUnknown }: Side
       await runScript(commands, CORRECT, rateKeys(groupTag(groupId), 'all'), [second, requests, tokens])
     },
   }
+}
+
+function becameOf(told: ScriptValue | undefined): Looked['became'] {
+  if (isBecame(told)) return told
+  throw new TypeError(`a claim became ${String(told)}`)
+}
+
+function isBecame(told: unknown): told is Looked['became'] {
+  return BECAME.has(told)
 }
 
 function countedOf(told: ScriptValue | undefined, { requestsLimit, tokensLimit }: RateAsk): Counted {

@@ -86,6 +86,13 @@ local function serve(channel)
   return waiting
 end
 
+-- What a request becomes that as many wait before: with try it does not queue, with wait it does where there are places.
+local function became_of(part, part_limit, mode, places, waiting)
+  if has_room(part, part_limit) then return 'held' end
+  if mode == 'try' then return (part_limit == 0 or (parts[part] or 0) < part_limit) and 'full' or 'part_full' end
+  return waiting >= places and 'queue_full' or 'queued'
+end
+
 local function keep(key) redis.call('EXPIRE', key, ${KEEP_SECONDS}) end
 
 local function names(set)
@@ -113,18 +120,12 @@ if refusing > 0 then
 end
 look()
 local waiting = serve(ARGV[10])
-local became
-if has_room(part, part_limit) then
+local became = became_of(part, part_limit, ARGV[8], tonumber(ARGV[9]), waiting)
+if became == 'held' then
   hold(ARGV[1], part, ARGV[7])
-  became = 'held'
-elseif ARGV[8] == 'try' then
-  became = (part_limit == 0 or (parts[part] or 0) < part_limit) and 'full' or 'part_full'
-elseif waiting >= tonumber(ARGV[9]) then
-  became = 'queue_full'
-else
+elseif became == 'queued' then
   redis.call('RPUSH', KEYS[2], ARGV[1] .. '|' .. ARGV[7] .. '|' .. part .. '|' .. part_limit)
   waiting = waiting + 1
-  became = 'queued'
 end
 if became == 'held' or became == 'queued' then
   if requests then add(requests, 1) end
@@ -134,6 +135,29 @@ if became == 'held' or became == 'queued' then
   keep(KEYS[3])
 end
 return { became, total, waiting, names(unknown), 0, told(requests, spent, requests_limit, tokens_limit) }
+`,
+)
+
+/**
+ * What CLAIM would answer, with nothing taken, counted or queued. Same keys and arguments. Returns what would become of it,
+ * slots held, who waits, unknown instances, ms to wait, the rates, and slots of the part.
+ */
+export const LOOK = script(
+  SIDE,
+  RATES,
+  `
+local part, part_limit = ARGV[5], tonumber(ARGV[6])
+local requests_limit, tokens_limit, tokens = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local refusing, wait, requests, spent = check(KEYS[4], KEYS[5], requests_limit, tokens_limit, tokens)
+look()
+local waiting = 0
+for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  if not dead[string.match(entry, '^([^|]+)|')] then waiting = waiting + 1 end
+end
+local became = became_of(part, part_limit, ARGV[8], tonumber(ARGV[9]), waiting)
+if refusing > 0 then became = refusing == 1 and 'requests' or 'tokens' end
+local rates = told(requests, spent, requests_limit, tokens_limit)
+return { became, total, waiting, names(unknown), wait, rates, parts[part] or 0 }
 `,
 )
 

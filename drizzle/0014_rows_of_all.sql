@@ -1,0 +1,2 @@
+CREATE INDEX "ops_buckets_all_index" ON "ops_buckets" USING btree ("bucket") WHERE dimension = 'all';--> statement-breakpoint
+CREATE INDEX "ops_dimension_stats_all_index" ON "ops_dimension_stats" USING btree ("bucket") WHERE dimension = 'all';

@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createHistogram } from '@turnpike/core/ops/histogram'
+import { createDb, type Db, migrate } from '@turnpike/db'
+import { startEmbeddedPostgres } from '@turnpike/db/embedded'
+import type { Sql } from 'postgres'
+import { BIN_COUNTS, binColumns, countsOfDay, dailyCounts } from './scaled-counts.ts'
+import { errorsOfDay, ledgerOfDay } from './scaled-rows.ts'
+
+export const DAY_MS = 86_400_000
+/** What is kept of each kind, as ops.md has it. */
+const KEPT_DAYS = { errors: 30, minutes: 30, buckets: 2 }
+const SAMPLES = 16
+/** As a server of this size is set up; nothing of it has to survive. */
+const SETTINGS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  shared_buffers: '512MB',
+  maintenance_work_mem: '256MB',
+  max_wal_size: '4GB',
+  // What a question costs is then read off its own process.
+  max_parallel_workers_per_gather: '0',
+}
+
+export interface Scale {
+  ledgerRows: number
+  days: number
+}
+
+export interface ScaledDatabase extends AsyncDisposable {
+  database: Db
+  /** The moment it was filled up to, ms since the epoch: a whole minute. */
+  nowMs: number
+}
+
+/** A PostgreSQL of its own with a ledger of so many rows, their errors and all roll-ups; everything is gone when it is disposed. */
+export async function openScaledDatabase(scale: Scale, step: (text: string) => void): Promise<ScaledDatabase> {
+  await using opened = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'turnpike-bench-'))
+  opened.defer(() => rm(dir, { recursive: true, force: true }))
+  const server = await startEmbeddedPostgres({ dataDir: dir, settings: SETTINGS })
+  opened.defer(() => server.stop())
+  await migrate(server.url)
+  const database = createDb({ url: server.url, statementTimeoutMs: 600_000 })
+  opened.defer(() => database.close())
+  const nowMs = Math.floor(Date.now() / 60_000) * 60_000
+  await fill(database.sql, scale, { nowMs, step })
+  const held = opened.move()
+  return { database, nowMs, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+async function fill(
+  sql: Sql,
+  { ledgerRows, days }: Scale,
+  { nowMs, step }: { nowMs: number; step(text: string): void },
+) {
+  await plantPeople(sql)
+  await plantHistograms(sql)
+  const today = Math.floor(nowMs / DAY_MS) * DAY_MS
+  for (let back = days - 1; back >= 0; back--) {
+    if (back % 10 === 9 || back === 0) step(`filling the ledger: day ${days - back} of ${days}`)
+    const day = { startMs: today - back * DAY_MS, endMs: Math.min(today - (back - 1) * DAY_MS, nowMs) }
+    const share = (day.endMs - day.startMs) / DAY_MS
+    await ledgerOfDay(sql, day, Math.round((ledgerRows / days) * share))
+    if (back < KEPT_DAYS.errors) await errorsOfDay(sql, day, Math.round((ledgerRows / days / 25) * share))
+    await countsOfDay(sql, day, { hasMinutes: back < KEPT_DAYS.minutes, hasBuckets: back < KEPT_DAYS.buckets })
+  }
+  await dailyCounts(sql, { startMs: today - (days - 1) * DAY_MS, endMs: today })
+  // Time that still runs is read from the finer rows.
+  await sql`insert into ops_rollups_due (step, bucket) values
+    ('day', ${new Date(today)}), ('hour', ${new Date(Math.floor(nowMs / 3_600_000) * 3_600_000)})
+    on conflict do nothing`
+  step('analysing')
+  await sql`analyze`
+}
+
+async function plantPeople(sql: Sql): Promise<void> {
+  await sql`insert into users (email, name, role) select 'user' || n || '@bench.test', 'User ' || n, 'user'
+    from generate_series(1, 200) n`
+  await sql`insert into groups (name) select 'Group ' || n from generate_series(1, 3) n`
+}
+
+/** Bins of real histograms for rows of counts to choose from, by how many requests a row counts. */
+async function plantHistograms(sql: Sql): Promise<void> {
+  await sql`create table bench_bins (variant int primary key, ${sql.unsafe(binColumns())})`
+  for (let n = 0; n < SAMPLES; n++) {
+    const all = Object.values(BIN_COUNTS).flatMap((count) => [binsOf(count, 900, n), binsOf(count, 0.4, n)])
+    await sql`insert into bench_bins select ${n}${all.reduce((row, bins) => sql`${row}, ${bins}::bigint[]`, sql``)}`
+  }
+}
+
+/** Of durations around `middleMs`, spread as those of a model are; the same for the same seed. */
+function binsOf(count: number, middleMs: number, seed: number): number[] {
+  const histogram = createHistogram()
+  for (let at = 0; at < count; at++) {
+    const unit = Math.abs(Math.sin((seed + 1) * 12.9898 + at * 78.233) * 43_758.5453) % 1
+    histogram.record(middleMs * Math.exp(2.2 * (unit - 0.5)))
+  }
+  return histogram.bins()
+}
