@@ -25,8 +25,6 @@ export default defineConfig({
           setupFiles: [LEAKS],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          // They mostly wait: for leases, deadlines and processes that start.
-          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

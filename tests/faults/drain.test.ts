@@ -31,7 +31,7 @@ test(`${STREAMS} streams run to their end through a TERM, newcomers are told to 
   const streams = await Promise.all(reading)
   expect(streams.filter((stream) => !stream.endsWith('data: [DONE]\n\n') || stream.includes('"error"'))).toEqual([])
   expect(await turnpike.exited).toEqual({ code: 0, signal: null })
-}, 60_000)
+}, 180_000)
 
 test('what an interrupted quick start cannot wait for is told so, by an event or a refusal', async () => {
   await using dataDir = await makeDataDir()
@@ -46,4 +46,4 @@ test('what an interrupted quick start cannot wait for is told so, by an event or
   expect(refused.status).toBe(503)
   await refused.text()
   expect(await turnpike.exited).toEqual({ code: 0, signal: null })
-}, 60_000)
+}, 180_000)

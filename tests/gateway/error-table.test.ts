@@ -279,7 +279,7 @@ describe('refusals before an upstream is asked', () => {
         shouldRetry: 'true',
       })
     }
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('what an upstream answers', () => {

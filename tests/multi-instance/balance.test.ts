@@ -37,7 +37,7 @@ describe.skipIf(redisProgram === null).each([{ count: 1 }, { count: 3 }])('with 
       outputNano: TOKEN_NANO * 1_000_000n,
       validFrom: new Date(0),
     })
-  }, 60_000)
+  }, 180_000)
   afterAll(() => stack.disposeAsync())
 
   test(

@@ -11,7 +11,7 @@ import type { Tenant } from './tenant.ts'
 
 /** How long Redis is away. */
 const AWAY_MS = Number(process.env.SOAK_REDIS_AWAY_MS ?? 8_000)
-const LIMIT_MS = AWAY_MS + 120_000
+const LIMIT_MS = AWAY_MS + 300_000
 const INSTANCES = 3
 const CONCURRENCY = 10
 const SHARE = Math.ceil(CONCURRENCY / INSTANCES) + 1
@@ -69,7 +69,7 @@ describe.skipIf(redisProgram === null)('Redis away from under three instances', 
       const servedBefore = calling.answers.length
       await sleep(AWAY_MS)
       expect(peaks().filter((peak) => peak > SHARE)).toEqual([])
-      expect(calling.answers.length).toBeGreaterThan(servedBefore + (AWAY_MS / HOLD_MS) * INSTANCES)
+      expect(calling.answers.length).toBeGreaterThan(servedBefore + (AWAY_MS / 1_000) * INSTANCES)
       for (const instance of instances.all) {
         expect(await readiness(instance)).toMatchObject({ status: 200, body: { missing: ['redis'] } })
       }

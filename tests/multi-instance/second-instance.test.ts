@@ -29,7 +29,7 @@ test('a Redis that is not there is named at the start, not at the first request'
   const closed = await instances.spawn({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
   expect((await exitWithin(closed, 20_000)).code).toBe(1)
   expect(closed.output()).toContain('Check REDIS_URL and that Redis runs')
-}, 60_000)
+}, 180_000)
 
 test.skipIf(redisProgram === null)(
   'instances with and without Redis do not mix: whoever comes second is told what to do',
@@ -79,7 +79,7 @@ test('an instance whose lock went with its connection has it again, and serves a
     where datname = current_database() and application_name like 'turnpike instance %'`
   await waitFor('the lock to be taken again', async () => (await sessions(instances)) === 1, AT_ONCE_MS)
   expect(await ask(first, 'json', { key: tenant.key })).toMatchObject({ status: 200 })
-}, 60_000)
+}, 180_000)
 
 /** Instances that hold the lock or wait for it. */
 async function sessions({ database: { sql } }: { database: { sql: Sql } }): Promise<number> {

@@ -41,7 +41,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('two instances on $kind', ({ 
       })
       upstreams.push(stack.use(upstream))
     }
-  }, 60_000)
+  }, 180_000)
   afterAll(() => stack.disposeAsync())
 
   function pair(): [Turnpike, Turnpike] {

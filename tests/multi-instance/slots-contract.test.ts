@@ -24,7 +24,7 @@ describe.each(IMPLEMENTATIONS)('slots: $name', ({ start }) => {
 
   beforeAll(async () => {
     if (start !== null && !isMissing) server = await start()
-  }, 60_000)
+  }, 180_000)
   afterAll(() => server?.[Symbol.asyncDispose]())
 
   const open = (): Promise<SlotsWorld> =>

@@ -8,7 +8,7 @@ import { waitFor } from './wait-for.ts'
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
 /** As `npm start` runs it. */
 const NODE_FLAGS = ['--max-semi-space-size=32']
-const START_MS = 60_000
+const START_MS = 180_000
 const STOP_MS = 90_000
 const READY_MS = 2_000
 

@@ -10,7 +10,7 @@ import { createPasswords } from './features/auth/passwords.ts'
 
 const PROGRAM = fileURLToPath(new URL('admin.ts', import.meta.url))
 /** Starting a program takes a second or more on a busy machine. */
-const PROGRAMS_MS = 60_000
+const PROGRAMS_MS = 180_000
 const KEY = Buffer.alloc(32, 9).toString('base64')
 const OLD_PASSWORD = 'correct horse battery'
 

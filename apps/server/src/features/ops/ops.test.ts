@@ -67,7 +67,7 @@ beforeAll(async () => {
     settings: async () => DEFAULT_SETTINGS,
     databaseDir: null,
   })
-}, 60_000)
+}, 180_000)
 afterAll(() => database[Symbol.asyncDispose]())
 
 function anOutcome(random: () => number, pick: <T>(values: readonly T[]) => T): Outcome {
@@ -179,7 +179,7 @@ async function expectTruth(): Promise<void> {
 }
 
 describe('what is told is what was sent', () => {
-  test('before any roll-up has run', expectTruth, 30_000)
+  test('before any roll-up has run', expectTruth, 180_000)
 
   test('with half of the roll-ups made', async () => {
     await database.sql`create table held as select * from ops_rollups_due where step = 'minute' and extract(minute from bucket)::int % 2 = 0`

@@ -83,7 +83,7 @@ test('cut at every byte of its last 4 KiB, a journal gives back every record tha
     damaged += adopted.damagedLines
   }
   expect(damaged).toBeGreaterThan(LAST_BYTES / 2)
-}, 60_000)
+}, 180_000)
 
 test('a byte flipped anywhere costs one record at most', async () => {
   const records = ['r1', 'r2', 'r3'].flatMap((id) => [start(id), end(id)])
@@ -103,7 +103,7 @@ test('a byte flipped anywhere costs one record at most', async () => {
     }),
     { numRuns: 300 },
   )
-}, 60_000)
+}, 180_000)
 
 /** What the first `cut` bytes hold. Without its line feed a record is whole all the same. */
 function whatIsWhole(records: JournalRecord[], cut: number) {
