@@ -11,6 +11,9 @@ const server = process.env.TURNPIKE_DEV_SERVER ?? 'http://127.0.0.1:8787'
 const KIT_ANNOUNCER_STYLE = 'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='
 const BITS_COMMAND_STYLE = 'sha256-iaOezIDcQIoxCULa6FBKKuLUu09R7kG+Mlu+JVfU3Rw='
 
+/** How many pages and parts loaded later must want a small module before it travels with the others. */
+const SHARED_BY_PAGES = 8
+
 // A build has its messages compiled before it: the compiler leaves timers behind, for which a build would wait.
 export default defineConfig(({ command }) => ({
   plugins: [
@@ -37,5 +40,15 @@ export default defineConfig(({ command }) => ({
       },
     }),
   ],
+  build: {
+    // A message or an icon is some hundred bytes: those that many pages share travel together, not one request each.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [{ name: 'shared', test: /paraglide[\\/]messages[\\/]|@lucide/, minShareCount: SHARED_BY_PAGES }],
+        },
+      },
+    },
+  },
   server: { proxy: { '/trpc': { target: server, ws: true }, '/v1': { target: server } } },
 }))

@@ -3,7 +3,7 @@ import { reasonText } from '#lib/api/reason-text.ts'
 import { getApp } from '#lib/app-context.ts'
 import { format } from '#lib/i18n/format.ts'
 import { m } from '#lib/paraglide/messages.js'
-import { toast } from '#lib/ui/toast.ts'
+import { toast } from '#lib/ui/toast.svelte.ts'
 import type { Account } from './account-state.ts'
 import { accountReasonText } from './account-text.ts'
 

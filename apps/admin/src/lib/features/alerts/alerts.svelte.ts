@@ -1,7 +1,7 @@
 import type { RouterOutputs } from '@turnpike/client'
 import type { Api } from '#lib/api/client.ts'
 import { m } from '#lib/paraglide/messages.js'
-import { toast } from '#lib/ui/toast.ts'
+import { toast } from '#lib/ui/toast.svelte.ts'
 
 type AlertEvent = RouterOutputs['alerts']['events']['list']['items'][number]
 

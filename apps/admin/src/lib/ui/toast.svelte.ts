@@ -1,0 +1,37 @@
+type Library = typeof import('svelte-sonner')
+
+/** What a notice offers to do. */
+interface ToastAction {
+  label: string
+  onClick: () => void
+}
+
+/** News come unasked: not where the buttons of a sheet are. */
+const NEWS_AT = 'bottom-left'
+
+// The library comes with the first notice: most visits show none.
+let library = $state.raw<Library | null>(null)
+
+function show(notice: (sonner: Library['toast']) => unknown): void {
+  void import('svelte-sonner').then(
+    (loaded) => {
+      library = loaded
+      notice(loaded.toast)
+    },
+    // Without a server there is nothing to load it from; the page itself says then that the server is away.
+    () => undefined,
+  )
+}
+
+/** A short notice that something was done, or could not be. Plain text only. */
+export const toast = {
+  done: (text: string) => show((sonner) => sonner.success(text)),
+  failed: (text: string) => show((sonner) => sonner.error(text)),
+  told: (text: string, action: ToastAction) => show((sonner) => sonner.info(text, { action, position: NEWS_AT })),
+  warned: (text: string, action: ToastAction) => show((sonner) => sonner.warning(text, { action, position: NEWS_AT })),
+}
+
+/** The component that shows the notices; null until there is one to show. */
+export function toasterOf(): Library['Toaster'] | null {
+  return library?.Toaster ?? null
+}
