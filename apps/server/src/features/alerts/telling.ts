@@ -2,6 +2,7 @@ import type { Db } from '@turnpike/db'
 import { within } from '../../shared/deadline.ts'
 import { every, type Loop } from '../../shared/every.ts'
 import type { Log } from '../../shared/logger.ts'
+import { warnOnceInARow } from '../../shared/once-in-a-row.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
 import type { ChannelRow } from './channels/channel.ts'
@@ -30,6 +31,7 @@ interface TellingOptions {
 const FINISH_MS = 3_000
 /** Channels that were called within the minute are not due yet. */
 const PING_EVERY_MS = 10_000
+const PINGING = { failing: 'dead-man channels cannot be called', again: 'dead-man channels are called again' }
 
 /** The telling half of alerting: channels, silences, the outbox and the log of what it sent. */
 export function createTelling({ db, box, egress, mailer, clock, log, panelUrl }: TellingOptions) {
@@ -48,7 +50,7 @@ export function createTelling({ db, box, egress, mailer, clock, log, panelUrl }:
     /** Begins to send. Not before the server listens: links lead to it. */
     start(): Loop {
       const sending = outbox.start()
-      const pinging = every(PING_EVERY_MS, pingDeadMen, log)
+      const pinging = every(PING_EVERY_MS, warnOnceInARow(pingDeadMen, PINGING, log), log)
       return {
         async stop() {
           await within(FINISH_MS, Promise.all([sending.stop(), pinging.stop()])).catch(() =>

@@ -4,6 +4,7 @@ import { alertDeliveries } from '@turnpike/db/schema'
 import { and, isNull } from 'drizzle-orm'
 import { every, type Loop } from '../../../shared/every.ts'
 import type { Log } from '../../../shared/logger.ts'
+import { warnOnceInARow } from '../../../shared/once-in-a-row.ts'
 import type { WallClock } from '../../../shared/wall-clock.ts'
 import { type Claimed, createClaim, isDue } from './claim.ts'
 import { payloadOf, recipientsLeft } from './delivery-row.ts'
@@ -24,6 +25,14 @@ const LOOK_EVERY_MS = 500
 const FALL_BACK_EVERY_MS = 5_000
 /** Channels an instance works on at once; each has one message under way. */
 const MAX_CHANNELS = 64
+const SENDING = {
+  failing: 'messages of alerts cannot be read; they are sent later',
+  again: 'messages of alerts are sent again',
+}
+const FALLING_BACK = {
+  failing: 'messages cannot be handed to fallback channels; they are later',
+  again: 'messages are handed to fallback channels again',
+}
 
 /**
  * Sends what is in the outbox. Each channel is worked on by itself, one message after the other, so that one that hangs
@@ -106,7 +115,10 @@ export function createOutbox({ db, send, clock, random, panelUrl, log }: OutboxO
     fallBack,
     /** `stop` resolves when messages under way have ended; no other one begins. */
     start(): Loop {
-      const loops = [every(LOOK_EVERY_MS, look, log), every(FALL_BACK_EVERY_MS, fallBack, log)]
+      const loops = [
+        every(LOOK_EVERY_MS, warnOnceInARow(look, SENDING, log), log),
+        every(FALL_BACK_EVERY_MS, warnOnceInARow(fallBack, FALLING_BACK, log), log),
+      ]
       return {
         async stop() {
           isClosed = true

@@ -6,6 +6,7 @@ import type { Sql } from 'postgres'
 import { within } from '../../../shared/deadline.ts'
 import { every, type Loop } from '../../../shared/every.ts'
 import type { Log } from '../../../shared/logger.ts'
+import { warnOnceInARow } from '../../../shared/once-in-a-row.ts'
 import { type RuleRow, type StoredRule, toStoredRule } from '../rules/stored-rule.ts'
 import { judge, labelsOfState, type StateRow } from './judge.ts'
 import { endMetaAlerts, recordFailure } from './meta-alert.ts'
@@ -26,6 +27,10 @@ const RUN_MS = 40_000
 const MAX_CATCH_UP_MINUTES = 1_440
 /** Rules judged in one transaction. */
 const CHUNK = 100
+const EVALUATION = {
+  failing: 'alert rules cannot be evaluated; their minutes are made up for',
+  again: 'alert rules are evaluated again',
+}
 
 interface EvaluatorOptions {
   db: Db['db']
@@ -58,7 +63,6 @@ export type Evaluator = ReturnType<typeof createEvaluator>
 export function createEvaluator({ db, sql: reports, source, enqueue, onBegun, log }: EvaluatorOptions) {
   let loop: Loop | null = null
   let isStopping = false
-  let isFailing = false
 
   /** Judges what is due; `nowMs` is the database's time unless given. */
   async function evaluate(nowMs?: number): Promise<RunReport> {
@@ -191,18 +195,6 @@ export function createEvaluator({ db, sql: reports, source, enqueue, onBegun, lo
     })
   }
 
-  /** While the database is away this is said once, not every time. */
-  async function look(): Promise<void> {
-    try {
-      await evaluate()
-      if (isFailing) log.info({}, 'alert rules are evaluated again')
-      isFailing = false
-    } catch (error) {
-      if (!isFailing) log.warn({ err: error }, 'alert rules cannot be evaluated; their minutes are made up for')
-      isFailing = true
-    }
-  }
-
   async function openStates(ids: readonly number[]): Promise<StateRow[]> {
     return db
       .select()
@@ -214,7 +206,7 @@ export function createEvaluator({ db, sql: reports, source, enqueue, onBegun, lo
     evaluate,
     start(): void {
       isStopping = false
-      loop ??= every(LOOK_MS, look, log)
+      loop ??= every(LOOK_MS, warnOnceInARow(evaluate, EVALUATION, log), log)
     },
     /** Waits for the minute that is being judged, for a while: what is not written then is judged again. */
     async stop(): Promise<void> {
