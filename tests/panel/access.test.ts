@@ -23,6 +23,7 @@ const PAGES = [
   '/keys?create=1',
   '/playground',
   '/settings/general',
+  '/settings/mail',
   '/settings/retention',
   '/settings/tokens?create=1',
   '/settings/security',

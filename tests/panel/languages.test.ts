@@ -27,6 +27,7 @@ const PAGES = [
   '/my/errors',
   '/playground',
   '/settings/general',
+  '/settings/mail',
   '/settings/retention',
   '/settings/tokens?create=1',
   '/settings/security',

@@ -94,6 +94,29 @@ describe.skipIf(!chromiumPath)('the settings, in Chromium', () => {
     expect(faults).toEqual([])
   })
 
+  test('a mail server is refused where it may not be reached, and a sender belongs to it', async () => {
+    const { turnpike, browser } = world
+    await using opened = await openPage(browser)
+    const { page, faults } = opened
+    await signInPanel(page, turnpike, '/settings/mail')
+    const server = page.getByLabel('Server', { exact: true })
+    await server.fill('127.0.0.1')
+    await page.getByLabel('Sender address').fill('nobody')
+    await page.getByLabel('Sender address').blur()
+    await page.getByText('This is not an e-mail address.').waitFor()
+    await page.getByLabel('Sender address').fill('ops@example.org')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('This address may not be reached from here.').first().waitFor()
+    await keepShot(page, 'settings-mail')
+    expect(await server.getAttribute('aria-invalid')).toBe('true')
+    await server.fill('')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('The settings were saved.').waitFor()
+    await page.getByRole('button', { name: 'Send test mail' }).click()
+    await page.getByText('The mail did not leave').waitFor()
+    expect(faults).toEqual([])
+  })
+
   test('a second factor is set up from its code, asked for at sign-in, and switched off again', async () => {
     const { turnpike, browser } = world
     await using opened = await openPage(browser)

@@ -19,7 +19,7 @@ export const settings = z.strictObject({
   'ops.ttftTargetMs': z.number().min(100).max(600_000),
   /** How long a sign-in lasts at most; up to 30 days. */
   'sessions.absoluteHours': z.int().min(1).max(720),
-  /** The server that takes mail over; null = `SMTP_URL` of the environment, or no mail. Together with `smtp.from`. */
+  /** The server that takes mail over; null = `SMTP_URL` of the environment, or no mail. Only together with `smtp.from`. */
   'smtp.host': line(255).nullable(),
   'smtp.port': z.int().min(1).max(65_535),
   'smtp.security': z.enum(SMTP_SECURITIES),

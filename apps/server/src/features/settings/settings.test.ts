@@ -87,6 +87,19 @@ test('a mail server inside, and a password in the clear, are refused', async () 
   await egress.close()
 })
 
+test('a mail server without a sender is refused, before and after', async () => {
+  await using world = await trpcWorld()
+  const { cookie } = await world.signIn('admin')
+  const refused = { error: { data: { reason: 'invalid_input', field: 'smtp.from' } } }
+  const { 'smtp.from': _, ...half } = SMTP
+  expect(await world.post('settings.set', { cookie, input: half })).toMatchObject(refused)
+  await world.post('settings.set', { cookie, input: SMTP })
+  expect(await world.post('settings.set', { cookie, input: { 'smtp.from': null } })).toMatchObject(refused)
+  expect((await world.get('settings.get', { cookie })).data).toMatchObject(SMTP)
+  await world.post('settings.set', { cookie, input: { 'smtp.host': null, 'smtp.from': null, 'smtp.user': null } })
+  expect((await world.get('settings.get', { cookie })).data).toEqual(SHOWN)
+})
+
 test('a test mail goes to whoever asks, and says status class and latency', async () => {
   const sent: string[][] = []
   const mailer = {

@@ -1,7 +1,7 @@
 import type { Settings, SettingsSet } from '@turnpike/core/inputs/settings'
 import type { Db } from '@turnpike/db'
 import { settings } from '@turnpike/db/schema'
-import { eq, sql } from 'drizzle-orm'
+import { inArray, sql } from 'drizzle-orm'
 import { AppError } from '../../shared/app-error.ts'
 import { type Actor, recordAudit } from '../../shared/audit.ts'
 import { changed } from '../../shared/changed.ts'
@@ -35,6 +35,7 @@ export function createSettingsStore({ db, box, egress }: SettingsStoreOptions) {
       if (password !== undefined) await storePassword(tx, password)
       const after = await shown(tx)
       refuseOpenPassword(after)
+      refuseHalf(after)
       const change = { ...changed(before, after), ...(password !== undefined && { 'smtp.password': 'changed' }) }
       await recordAudit(tx, actor, { action: 'settings.set', target: { type: 'settings', id: null }, change })
       return after
@@ -42,9 +43,8 @@ export function createSettingsStore({ db, box, egress }: SettingsStoreOptions) {
   }
 
   async function storePassword(tx: Builder, password: string | null): Promise<void> {
-    await tx.delete(settings).where(eq(settings.key, SMTP_PASSWORD_KEY))
-    if (password === null) return
-    await store(tx, [{ key: SMTP_PASSWORD_KEY, value: box.seal(password, SMTP_PASSWORD_PLACE) }])
+    const value = password === null ? null : box.seal(password, SMTP_PASSWORD_PLACE)
+    await store(tx, [{ key: SMTP_PASSWORD_KEY, value }])
   }
 
   async function checkMailServer({ 'smtp.host': host, 'smtp.port': port }: Settings): Promise<void> {
@@ -63,15 +63,24 @@ async function shown(db: Pick<Db['db'], 'select'>): Promise<ShownSettings> {
   return { ...(await storedSettings(db)), 'smtp.hasPassword': (await sealedSmtpPassword(db)) !== null }
 }
 
+/** Null is what every setting that can be null has by default: its row goes. */
 async function store(tx: Builder, rows: { key: string; value: unknown }[]): Promise<void> {
-  if (rows.length === 0) return
+  const given = rows.filter(({ value }) => value !== null)
+  const taken = rows.filter(({ value }) => value === null).map(({ key }) => key)
+  if (taken.length > 0) await tx.delete(settings).where(inArray(settings.key, taken))
+  if (given.length === 0) return
   await tx
     .insert(settings)
-    .values(rows)
+    .values(given)
     .onConflictDoUpdate({ target: settings.key, set: { value: sql`excluded.value`, updatedAt: sql`now()` } })
 }
 
 /** A password in the clear is everybody's on the way. */
 function refuseOpenPassword({ 'smtp.security': security, 'smtp.hasPassword': hasPassword }: ShownSettings): void {
   if (security === 'none' && hasPassword) throw new AppError('invalid_input', { field: 'smtp.security' })
+}
+
+/** A server that no sender goes by sends nothing, and would look as if it did. */
+function refuseHalf({ 'smtp.host': host, 'smtp.from': from }: ShownSettings): void {
+  if (host !== null && from === null) throw new AppError('invalid_input', { field: 'smtp.from' })
 }

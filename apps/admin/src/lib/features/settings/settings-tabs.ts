@@ -16,6 +16,7 @@ export const SETTINGS_TABS: readonly SettingsTab[] = [
     text: m.settings_general_text,
     permission: 'settings:read',
   },
+  { href: '/settings/mail', title: m.settings_mail, text: m.settings_mail_text, permission: 'settings:read' },
   { href: '/settings/retention', title: m.settings_retention, text: m.settings_retention_text, permission: 'ops:read' },
   { href: '/settings/tokens', title: m.settings_tokens, text: m.settings_tokens_text, permission: 'tokens:write' },
   { href: '/settings/security', title: m.settings_security, text: m.settings_security_text, permission: 'self' },
