@@ -64,7 +64,6 @@ test('each kind of trouble has its end, and a healthy channel beside it none', a
       waitMs: SECOND,
     },
     { behaviour: 'cut', expected: { status: 'pending', lastOutcome: 'unreachable' }, waitMs: SECOND },
-    { behaviour: 'silence', expected: { status: 'pending', lastOutcome: 'timeout' }, waitMs: SECOND },
     { behaviour: 'down', expected: { status: 'pending', lastOutcome: 'unreachable' }, waitMs: SECOND },
   ] as const
   await using stack = new AsyncDisposableStack()
@@ -95,6 +94,17 @@ test('each kind of trouble has its end, and a healthy channel beside it none', a
     .from(alertChannels)
     .where(eq(alertChannels.id, channels[2] ?? 0))
   expect(disabled).toMatchObject({ enabled: false, disabledReason: 'gone' })
+})
+
+test('a receiver that never answers is given up in time, and asked again', async () => {
+  await using world = await deliveryWorld({ totalMs: 200 })
+  await using receiver = await startReceiver(() => 'silence')
+  const channel = await world.addChannel({ url: receiver.url, template: 'generic' })
+  await world.tell((await world.begin())())
+  await world.outbox.idle()
+  const row = await world.deliveryOf(channel)
+  expect(row).toMatchObject({ status: 'pending', lastOutcome: 'timeout', attempts: 1 })
+  expect(row?.nextAttemptAt.getTime()).toBe(world.clock.now() + SECOND)
 })
 
 test('a receiver that is down for a day is tried 32 times, under one id, and then the message is given up', async () => {

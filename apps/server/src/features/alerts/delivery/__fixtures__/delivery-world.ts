@@ -15,24 +15,27 @@ import { createSendToChannel } from '../send-to-channel.ts'
 import { createSendWebhook } from '../send-webhook.ts'
 
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
-const TOTAL_MS = 1_500
+/** For what hangs. */
+const PATIENCE_MS = 60_000
 
 interface WorldOptions {
   smtp?: SmtpConfig
+  /** A message may take so long. */
+  totalMs?: number
 }
 
 /** A database with an outbox, a clock that stands still, and loopback allowed here alone. */
-export async function deliveryWorld({ smtp }: WorldOptions = {}) {
+export async function deliveryWorld({ smtp, totalMs = PATIENCE_MS }: WorldOptions = {}) {
   const database = await freshDatabase()
   const { db } = database
   let nowMs = Date.now()
   const clock = { now: () => nowMs }
   const box = createSecretBox(Buffer.alloc(32, 5))
   const egress = createEgress({ privateUpstreams: ['127.0.0.0/8'] })
-  const mailer = createMailer({ egress, config: async () => smtp ?? null, totalMs: TOTAL_MS })
+  const mailer = createMailer({ egress, config: async () => smtp ?? null, totalMs })
   const send = createSendToChannel({
     sendMail: createSendMail({ mailer, clock }),
-    sendWebhook: createSendWebhook({ egress, clock, totalMs: TOTAL_MS }),
+    sendWebhook: createSendWebhook({ egress, clock, totalMs }),
     openSecret: ({ id, secretSealed }) => (secretSealed === null ? null : openChannelSecret(box, id, secretSealed)),
     log: silentLog,
   })
