@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster, type CommonRedisOptions, Redis } from 'ioredis'
 import { within } from './deadline.ts'
 import type { Log } from './logger.ts'
@@ -6,7 +7,7 @@ import type { SecretBox } from './secret-box.ts'
 
 /** No request waits longer for one command (gateway.md, "Coordination"). */
 export const COMMAND_TIMEOUT_MS = 250
-const START_MS = 5_000
+const START_MS = 10_000
 const CONNECT_MS = 2_000
 /** A server that took a command and says nothing for this long is given up: the connection is made anew. */
 const SILENCE_MS = 2_000
@@ -50,7 +51,7 @@ export async function openRedis(address: RedisAddress, log: Log): Promise<RedisC
   subscriber.on('error', () => {})
   try {
     await within(START_MS, Promise.all(clients.map((client) => client.connect())))
-    await within(START_MS, checkServer(commands))
+    await untilAnswered(() => checkServer(commands))
   } catch (error) {
     for (const client of clients) client.disconnect()
     if (error instanceof RedisError) throw error
@@ -63,6 +64,22 @@ export async function openRedis(address: RedisAddress, log: Log): Promise<RedisC
     async close() {
       for (const client of clients) client.disconnect()
     },
+  }
+}
+
+/**
+ * What a start needs of Redis: asked for again where no answer came in time, for some seconds. A start is no request, and
+ * the process itself is slow to answer then.
+ */
+export async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + START_MS
+  for (;;) {
+    try {
+      return await within(START_MS, ask())
+    } catch (error) {
+      if (error instanceof RedisError || performance.now() > giveUpAt) throw error
+      await sleep(RECONNECT_FIRST_MS)
+    }
   }
 }
 

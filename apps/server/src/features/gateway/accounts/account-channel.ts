@@ -3,7 +3,7 @@ import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { every } from '../../../shared/every.ts'
 import type { Log } from '../../../shared/logger.ts'
-import type { RedisClient } from '../../../shared/redis.ts'
+import { type RedisClient, untilAnswered } from '../../../shared/redis.ts'
 import type { LiveAccounts } from './account-book.ts'
 
 /** While messages may be missed, what the others stored is read this often. */
@@ -70,7 +70,7 @@ export async function openAccountChannel(options: AccountChannelOptions): Promis
   }
 
   redis.subscriber.on('message', hear)
-  await redis.subscriber.subscribe(channel)
+  await untilAnswered(() => redis.subscriber.subscribe(channel))
   const reading = every(READ_EVERY_MS, readStored, log)
 
   return {

@@ -2,7 +2,7 @@ import type { AdmitRequest, Candidate, Lease, Slots } from '@turnpike/core/gatew
 import { createAccountSlots } from './account-slots.ts'
 import { LeaseBook } from './lease-book.ts'
 import { createRates } from './rates.ts'
-import { type AdmissionLook, createUserSlots, type Occupied } from './user-slots.ts'
+import { type AdmissionLook, createUserSlots, type Occupied, type SlotAsk } from './user-slots.ts'
 
 /** Slots as the gateway assembles and watches them. */
 export interface GatewaySlots extends Slots {
@@ -20,7 +20,8 @@ export interface GatewaySlots extends Slots {
 }
 
 export interface InProcessSlots extends GatewaySlots {
-  look(request: AdmitRequest): AdmissionLook
+  admit(request: SlotAsk): ReturnType<Slots['admit']>
+  look(request: SlotAsk): AdmissionLook
   takeAccount(candidate: Candidate, requestId: string): Lease | null
   /** Slots that are held already, whatever the limits say; they return how to give them back. */
   occupyUser(occupied: Occupied): () => void

@@ -8,6 +8,16 @@ import type { RateCount, Rates } from './rates.ts'
 export const WAITING_ROOM_EXTRA = 20
 export const USER_WAIT_MS = 30_000
 
+/** Places in the waiting room of a user. */
+export function waitingPlaces({ userConcurrency }: Pick<AdmitRequest, 'userConcurrency'>): number {
+  return Math.max(userConcurrency, 1) + WAITING_ROOM_EXTRA
+}
+
+/** Asks for a user and a key slot; `places` = how many may wait, where that does not follow from the limit asked with. */
+export interface SlotAsk extends AdmitRequest {
+  places?: number
+}
+
 interface KeyState {
   inFlight: number
   limit: number
@@ -117,7 +127,7 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
   }
 
   /** Who is refused, and who leaves the queue without a slot, was not counted. */
-  function admit(request: AdmitRequest): Admission | Promise<Admission> {
+  function admit(request: SlotAsk): Admission | Promise<Admission> {
     const counted = rates.count(request)
     if (counted === null) return takeSlot(request)
     try {
@@ -129,7 +139,7 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
     }
   }
 
-  function takeSlot(request: AdmitRequest): UserSlot | Promise<UserSlot> {
+  function takeSlot(request: SlotAsk): UserSlot | Promise<UserSlot> {
     const { keyId, requestId, client } = request
     const user = stateOf(request)
     if (hasRoom(user, keyId)) return lend(user, keyId, requestId)
@@ -144,13 +154,13 @@ export function createUserSlots({ book, rates, monotonic }: UserSlotsOptions) {
   }
 
   /** What stands in the way of waiting for a slot; null = nothing. */
-  function refusedAtOnce(user: UserState, { keyId, onBusy }: AdmitRequest): SlotRefusal | null {
-    if (onBusy === 'fail') return limitInTheWay(user, keyId)
-    return user.queue.length >= Math.max(user.limit, 1) + WAITING_ROOM_EXTRA ? 'queue_full' : null
+  function refusedAtOnce(user: UserState, ask: SlotAsk): SlotRefusal | null {
+    if (ask.onBusy === 'fail') return limitInTheWay(user, ask.keyId)
+    return user.queue.length >= (ask.places ?? waitingPlaces(ask)) ? 'queue_full' : null
   }
 
   /** What would become of the request now; takes and counts nothing. */
-  function look(request: AdmitRequest): AdmissionLook {
+  function look(request: SlotAsk): AdmissionLook {
     const { userId, userConcurrency, keyId, keyConcurrency } = request
     const found = users.get(userId)
     const key = { inFlight: found?.keys.get(keyId)?.inFlight ?? 0, limit: keyConcurrency }

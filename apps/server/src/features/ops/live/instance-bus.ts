@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { within } from '../../../shared/deadline.ts'
-import type { RedisClient } from '../../../shared/redis.ts'
+import { type RedisClient, untilAnswered } from '../../../shared/redis.ts'
 import type { InstanceSecond } from './live-tick.ts'
 
 /** What is asked of other instances: which requests they serve, or to end one. */
@@ -129,7 +129,7 @@ export function createInstanceBus({
         }
       }
       redis.subscriber.on('message', onMessage)
-      await redis.subscriber.subscribe(channel)
+      await untilAnswered(() => redis.subscriber.subscribe(channel))
     },
     close() {
       if (onMessage !== null) redis.subscriber.off('message', onMessage)

@@ -1,6 +1,7 @@
 import { ClientLeft } from '@turnpike/core/gateway/client-left'
 import type { AccountWait, Admission, AdmitRequest, Candidate, Lease, RateLimits } from '@turnpike/core/gateway/ports'
 import { createInProcessSlots } from '../in-process-slots.ts'
+import { type SlotAsk, waitingPlaces } from '../user-slots.ts'
 import { Moved } from './moved.ts'
 import type { Ask } from './side.ts'
 
@@ -16,8 +17,12 @@ export function createLocalShare({ monotonic }: { monotonic: () => number }) {
     requestsPerMinute: shareOrNone(requestsPerMinute),
     tokensPerMinute: shareOrNone(tokensPerMinute),
   })
-  const shareOf = (request: AdmitRequest): AdmitRequest => ({
+  /** Whoever the whole limit would have let in at once or let wait, waits here. */
+  const placesFor = (request: AdmitRequest) =>
+    waitingPlaces(request) + request.userConcurrency - share(request.userConcurrency)
+  const shareOf = (request: AdmitRequest): SlotAsk => ({
     ...request,
+    places: placesFor(request),
     userConcurrency: share(request.userConcurrency),
     keyConcurrency: share(request.keyConcurrency),
     keyRates: rateShare(request.keyRates),

@@ -2,11 +2,11 @@ import { GatewayError } from '@turnpike/core/gateway/errors'
 import type { AccountWait, Admission, AdmitRequest, Candidate, Lease } from '@turnpike/core/gateway/ports'
 import { every } from '../../../../shared/every.ts'
 import type { Log } from '../../../../shared/logger.ts'
-import type { RedisClient } from '../../../../shared/redis.ts'
+import { type RedisClient, untilAnswered } from '../../../../shared/redis.ts'
 import { ACCOUNT_QUEUE_LIMIT } from '../account-slots.ts'
 import type { GatewaySlots } from '../in-process-slots.ts'
 import { LeaseBook } from '../lease-book.ts'
-import { type AdmissionLook, USER_WAIT_MS, WAITING_ROOM_EXTRA } from '../user-slots.ts'
+import { type AdmissionLook, USER_WAIT_MS, waitingPlaces } from '../user-slots.ts'
 import { createBeating } from './beating.ts'
 import { createHolds, type Hold } from './holds.ts'
 import { createLoads, LOADS_EVERY_MS } from './loads.ts'
@@ -229,10 +229,14 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
     if (channel === woken) waiters.wake(name)
   }
   redis.subscriber.on('message', hear)
-  await redis.subscriber.subscribe(woken)
-  await membership.beat()
+  await untilAnswered(() => redis.subscriber.subscribe(woken))
+  await untilAnswered(membership.beat)
   const beating = createBeating(beat, options.beatEveryMs ?? BEAT_EVERY_MS, log)
-  const exchanging = every(LOADS_EVERY_MS, () => (isShared ? loads.exchange().catch(degrade) : undefined), log)
+  const exchanging = every(
+    LOADS_EVERY_MS,
+    () => (isShared ? loads.exchange().catch(loads.exchange).catch(degrade) : undefined),
+    log,
+  )
 
   return {
     admit,
@@ -256,8 +260,8 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
 }
 
 /** Places in the waiting room; null = nobody waits. */
-function placesFor({ onBusy, userConcurrency }: AdmitRequest): number | null {
-  return onBusy === 'fail' ? null : Math.max(userConcurrency, 1) + WAITING_ROOM_EXTRA
+function placesFor(request: AdmitRequest): number | null {
+  return request.onBusy === 'fail' ? null : waitingPlaces(request)
 }
 
 function userAsk({ userId, userConcurrency, keyId, keyConcurrency, requestId }: AdmitRequest): Ask {
