@@ -16,7 +16,7 @@ const INSTANCES = 3
 const CONCURRENCY = 10
 const SHARE = Math.ceil(CONCURRENCY / INSTANCES) + 1
 const CALLERS = 24
-const HOLD_MS = 40
+const HOLD_MS = 200
 /** gateway.md, "Coordination": what a lost Redis had counted is forgotten by then. */
 const LEASE_MS = 15_000
 /** Until the loss is noticed: a command's time-out, and answers to what was admitted before. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RedisServer, redisProgram, startRedisServer } from '../support/redis-server.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { candidate, openRedisWorld } from './slots-world.ts'
 
 const SOON_MS = 3_000
+/** Some round trips. */
+const SETTLED_MS = 500
 const TIMING = { liveMs: 1_500, beatEveryMs: 100 }
 
 /** What only several instances on one Redis can show. */
@@ -125,6 +127,23 @@ describe.skipIf(redisProgram === null)('slots shared through Redis', () => {
     })
     held?.release()
     await waitFor('the slot', () => other?.ask({ userConcurrency: 2, onBusy: 'fail' }).catch(() => null), SOON_MS)
+  })
+
+  test('what is released while Redis is told of it again is held by nobody', async () => {
+    const namespace = randomUUID()
+    await using world = await openRedisWorld(redis.url, namespace, TIMING)
+    const heldKeys = () => redis.look.keys(`*${namespace}*:held`)
+    const held = await world.ask()
+    // Then the registration takes two round trips: a release that does not wait for it overtakes it.
+    await redis.look.script('FLUSH')
+    const other = await world.ask({ userId: 77 })
+    other.release()
+    await redis.look.flushall()
+    await waitFor('the loss to be seen', () => world.slots.isDegraded(), SOON_MS)
+    while (world.slots.isDegraded()) await turn()
+    held.release()
+    await sleep(SETTLED_MS)
+    expect(await heldKeys()).toEqual([])
   })
 
   test.each([

@@ -48,7 +48,9 @@ export function createHolds({ book, sides, loads, membership, isShared, onLost, 
   }
 
   /** Said twice it counts once, so it is said again where no answer came in time. */
-  async function giveBack({ ask, candidate, registeredAs }: Hold): Promise<void> {
+  async function giveBack({ ask, candidate, registeredAs, registering }: Hold): Promise<void> {
+    // A release that overtakes the registration frees nothing, and what is registered after it nobody releases.
+    if (registering !== null) await registering
     for (let tries = 1; ; tries++) {
       try {
         const load = await sides.release(ask)
@@ -63,19 +65,26 @@ export function createHolds({ book, sides, loads, membership, isShared, onLost, 
 
   /** Redis is back and has forgotten this instance: one command for each owner of something that is held. */
   function registerAll(): Promise<void>[] {
-    const owners = new Map<string, { owner: Owner; held: Ask[] }>()
+    const owners = new Map<string, { owner: Owner; held: Hold[] }>()
     for (const taken of book.leases()) {
       const { owner } = taken.ask
       const name = `${owner.kind}:${owner.id}`
       const entry = owners.get(name) ?? { owner, held: [] }
-      entry.held.push(taken.ask)
+      entry.held.push(taken)
       owners.set(name, entry)
       taken.endLocal()
       taken.registeredAs = membership.me()
       const { candidate } = taken
       if (candidate !== null) loads.change(candidate.accountId, candidate.live, 'held', 1)
     }
-    return [...owners.values()].map((entry) => sides.register(entry.owner, entry.held))
+    return [...owners.values()].map(({ owner, held }) => {
+      const registered = sides.register(
+        owner,
+        held.map(({ ask }) => ask),
+      )
+      for (const taken of held) taken.registering = registered
+      return registered
+    })
   }
 
   return { hold, registerAll }
@@ -90,6 +99,8 @@ export class Hold implements Admission, BookedLease {
   readonly slot: HeldSlot
   /** As whom this instance holds it in Redis; null = Redis does not know of it. */
   registeredAs: string | null = null
+  /** Redis is being told, or was told, of what was held already when it came back. */
+  registering: Promise<void> | null = null
   readonly #free: (hold: Hold) => void
   #localRelease: (() => void) | null = null
   #count: Count | null = null
