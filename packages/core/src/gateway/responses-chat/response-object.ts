@@ -1,4 +1,4 @@
-import { asObject, type JsonObject } from '../json.ts'
+import { asObject, isObject, type JsonObject } from '../json.ts'
 
 /** What an answer in Responses form needs besides the upstream's own. */
 export interface ResponseContext {
@@ -50,7 +50,7 @@ export function responseObject(context: ResponseContext, state: ResponseState): 
     temperature: body.temperature ?? 1,
     text: { format: { type: 'text' }, ...asObject(body.text) },
     tool_choice: body.tool_choice ?? 'auto',
-    tools: Array.isArray(body.tools) ? body.tools : [],
+    tools: Array.isArray(body.tools) ? body.tools.map(repeatedTool) : [],
     top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 1,
     truncation: body.truncation ?? 'disabled',
@@ -58,4 +58,9 @@ export function responseObject(context: ResponseContext, state: ResponseState): 
     user: body.user ?? null,
     metadata: asObject(body.metadata),
   }
+}
+
+/** A function is repeated with both members that clients expect of one; chat's functions are not strict by themselves. */
+function repeatedTool(tool: unknown): unknown {
+  return isObject(tool) && tool.type === 'function' ? { parameters: null, strict: false, ...tool } : tool
 }

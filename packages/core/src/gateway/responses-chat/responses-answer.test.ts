@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import codex from './__fixtures__/codex-request.json' with { type: 'json' }
 import { toResponsesAnswer } from './responses-answer.ts'
 
-function answer(chatAnswer: unknown) {
-  const requestBody = { ...codex, stream: false }
+function answer(chatAnswer: unknown, changes: object = {}) {
+  const requestBody = { ...codex, stream: false, ...changes }
   const context = { responseId: 'resp_1', requestBody, model: 'm', createdAtSeconds: 5, completedAtSeconds: 9 }
   return toResponsesAnswer(chatAnswer, { ...context, newId: () => 'n' })
 }
@@ -35,6 +35,15 @@ test('a whole answer becomes a response with thoughts, text and calls', () => {
       ],
       usage: { input_tokens: 10, output_tokens: 4, total_tokens: 14 },
     },
+  })
+})
+
+test('a function is repeated with the members every client expects of it, other tools as they came', () => {
+  const search = { type: 'web_search' }
+  const bare = { type: 'function', name: 'now' }
+  const whole = { type: 'function', name: 'weather', parameters: { type: 'object' }, strict: true }
+  expect(answer(completion({ role: 'assistant', content: 'Hi' }), { tools: [bare, whole, search] })).toMatchObject({
+    body: { tools: [{ ...bare, parameters: null, strict: false }, whole, search] },
   })
 })
 
