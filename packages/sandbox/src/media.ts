@@ -17,7 +17,11 @@ type Make = (body: JsonObject, model: string, tokenizer: Tokenizer) => Medium
 
 const JSON_TYPE = 'application/json'
 const STREAM_TYPE = 'text/event-stream; charset=utf-8'
-const CATEGORIES = ['harassment', 'hate', 'illicit', 'self-harm', 'sexual', 'violence']
+const CATEGORIES = [
+  ...['harassment', 'harassment/threatening', 'hate', 'hate/threatening', 'illicit', 'illicit/violent'],
+  ...['self-harm', 'self-harm/instructions', 'self-harm/intent', 'sexual', 'sexual/minors'],
+  ...['violence', 'violence/graphic'],
+]
 /** A transparent picture of one pixel. */
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 const IMAGE_TOKENS = 272
@@ -32,7 +36,12 @@ export const moderation: Make = (body, model) => {
   const results = texts.map((text) => {
     const flagged = text.includes('[flag]')
     const each = <Value>(value: Value) => Object.fromEntries(CATEGORIES.map((category) => [category, value]))
-    return { flagged, categories: each(flagged), category_scores: each(flagged ? 0.9 : 0.01) }
+    return {
+      flagged,
+      categories: each(flagged),
+      category_scores: each(flagged ? 0.9 : 0.01),
+      category_applied_input_types: each(['text']),
+    }
   })
   return jsonOf({ id: `modr-${ID}`, model, results }, texts[0] ?? '')
 }

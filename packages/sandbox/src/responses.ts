@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts'
 import { type Ask, contentText, readToolChoice } from './ask.ts'
 import { argumentPieces } from './chat.ts'
-import { asArray, asCount, asObject, asText, type JsonObject } from './json.ts'
+import { asArray, asCount, asObject, asText, isObject, type JsonObject } from './json.ts'
 import { Refusal } from './refusal.ts'
 import { namedEvent } from './sse.ts'
 import { CREATED, ID } from './template.ts'
@@ -153,7 +153,7 @@ function responseOf(body: JsonObject, ask: Ask) {
     temperature: body.temperature ?? 1,
     text: { format: { type: 'text' }, ...asObject(body.text) },
     tool_choice: body.tool_choice ?? 'auto',
-    tools: body.tools ?? [],
+    tools: asArray(body.tools).map(repeatedTool),
     top_logprobs: 0,
     top_p: body.top_p ?? 1,
     truncation: body.truncation ?? 'disabled',
@@ -161,6 +161,11 @@ function responseOf(body: JsonObject, ask: Ask) {
     user: body.user ?? null,
     metadata: body.metadata ?? {},
   }
+}
+
+/** OpenAI repeats a function with both members, and takes it for strict unless told otherwise. */
+function repeatedTool(tool: unknown): unknown {
+  return isObject(tool) && tool.type === 'function' ? { parameters: null, strict: true, ...tool } : tool
 }
 
 function readFormat(format: JsonObject): unknown {
