@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'wire',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/panel/**', 'tests/clients/on-demand/**'],
+          exclude: ['tests/panel/**', 'tests/oracle/**', 'tests/clients/on-demand/**'],
           setupFiles: [LEAKS],
           testTimeout: 180_000,
           hookTimeout: 180_000,
@@ -57,6 +57,17 @@ export default defineConfig({
           setupFiles: [LEAKS],
           fileParallelism: false,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          // Beside programs and descriptions that others made: `npm run test:oracle` runs them.
+          name: 'oracle',
+          include: ['tests/oracle/*.test.ts'],
+          setupFiles: [LEAKS],
+          testTimeout: 240_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

@@ -12,6 +12,6 @@ export function summarize({ passed, failed, skipped }: TestReport, isCi: boolean
 function listSkipped(skipped: string[], isCi: boolean): string {
   if (skipped.length === 0) return ''
   const names = skipped.map((name) => `  ${name}\n`).join('')
-  const verdict = isCi ? 'CI=true makes that a failure' : 'install Chromium and redis-server to run all'
+  const verdict = isCi ? 'CI=true makes that a failure' : '.ci/run installs what they need'
   return `\nSkipped for want of something on this machine (${verdict}):\n${names}\n`
 }
