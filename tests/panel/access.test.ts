@@ -101,7 +101,7 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     await using opened = await openPage(world.browser, { colorScheme })
     const { page } = opened
     await page.goto(`${world.turnpike.origin}/invite#of-nobody`)
-    await page.getByLabel('Your new password').waitFor()
+    await page.getByLabel('New password').waitFor()
     const found = [...(await violations(page))]
     await signInPanel(page, world.turnpike, pages[0])
     for (const path of pages) {

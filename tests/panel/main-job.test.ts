@@ -68,7 +68,8 @@ describe.skipIf(!chromiumPath)('the panel, in Chromium', () => {
     await page.keyboard.press('End')
     await page.getByRole('cell', { name: 'house-model' }).waitFor()
 
-    await page.getByRole('link', { name: 'Requests', exact: true }).click()
+    const pages = page.getByRole('navigation', { name: 'Main navigation' })
+    await pages.getByRole('link', { name: 'Requests' }).click()
     const row = page.getByRole('row').filter({ hasText: 'house-model' })
     await row.getByRole('link').click()
     await page.getByText('Where the time went').waitFor()

@@ -131,7 +131,7 @@ describe.skipIf(!chromiumPath)('a plain user', () => {
     await using opened = await openPage(world.browser)
     const { page } = opened
     await page.goto(link)
-    await page.getByLabel('Your new password').fill(PASSWORD)
+    await page.getByLabel('New password').fill(PASSWORD)
     await page.keyboard.press('Enter')
     await page.waitForURL('**/my')
     await page.goto(`${world.turnpike.origin}/my/keys`)
