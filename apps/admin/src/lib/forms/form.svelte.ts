@@ -18,6 +18,8 @@ interface FormOptions<Values extends object, Schema extends z.ZodType, Answer> {
   explain?(problem: Problem): string
   /** False where nothing is lost by leaving: a question rather than a draft. */
   isDraft?: boolean
+  /** True where the form is its page rather than a sheet of it: it stays when only the address's parameters change. */
+  isPage?: boolean
 }
 
 /**
@@ -33,6 +35,7 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   onDone,
   explain = ({ reason }) => reasonText(reason),
   isDraft = true,
+  isPage = false,
 }: FormOptions<Values, Schema, Answer>) {
   const { session } = getApp()
   const values = $state(initial)
@@ -53,7 +56,7 @@ export function createForm<Values extends object, Schema extends z.ZodType, Answ
   const standing = $derived(refusal !== null && refusal.sent === JSON.stringify(input) ? refusal.problem : null)
 
   const isDirty = $derived(JSON.stringify(values) !== settled)
-  const unsaved = createUnsavedGuard(() => isDraft && isDirty)
+  const unsaved = createUnsavedGuard(() => isDraft && isDirty, { isPage })
 
   function error(field: string): string | null {
     const issue = touched[field] || wasSent ? issueAt(issues, field) : null
