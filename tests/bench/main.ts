@@ -17,6 +17,7 @@ const HELP = `What a request costs, beside nginx and a bare Node relay in the sa
   --quick          fewer and shorter rounds: under a minute, rougher figures
   --case NAME      only this one (may be repeated): ${CASES.join(', ')};
                    apart, where they are named: ${OPERATIONS.join(', ')}
+  --data-dir DIR   where the database of the case dashboards stays, to be asked again without being filled again
   --profile SHAPE  no figures, but where the time goes: ${SHAPES.join(', ')}
   --of NAME        whose time: turnpike (default) or bare
 `
@@ -25,6 +26,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     case: { type: 'string', multiple: true, default: [] },
+    'data-dir': { type: 'string' },
     profile: { type: 'string' },
     of: { type: 'string', default: 'turnpike' },
     help: { type: 'boolean', default: false },
@@ -46,7 +48,7 @@ async function bench(): Promise<void> {
 async function benchOperations(names: readonly OperationsCase[]): Promise<void> {
   for (const name of names) {
     step(`measuring: ${name}`)
-    const goals = await measureOperations(name, { isQuick: values.quick, step })
+    const goals = await measureOperations(name, { isQuick: values.quick, dataDir: values['data-dir'], step })
     print(`\n${goalsText(goals)}\n`)
   }
 }

@@ -57,6 +57,14 @@ export const ENDPOINTS = [
 ] as const
 export type Endpoint = (typeof ENDPOINTS)[number]
 
+/** What usage is told apart by. */
+export const USAGE_GROUPINGS = ['user', 'key', 'group', 'account', 'model', 'endpoint'] as const
+export type UsageGrouping = (typeof USAGE_GROUPINGS)[number]
+
+/** What roll-ups of the ledger tell of: all of it, and each value of a grouping. */
+export const USAGE_DIMENSIONS = ['all', ...USAGE_GROUPINGS] as const
+export type UsageDimension = (typeof USAGE_DIMENSIONS)[number]
+
 /** An active one past its end shows as expired; only `revoked` is stored by hand. */
 export const SUBSCRIPTION_STATUSES = ['active', 'expired', 'revoked'] as const
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]

@@ -30,3 +30,4 @@ export {
   type PartitionedTable,
 } from './partitions.ts'
 export { type InsertOutcomesResult, insertOutcomes, type RejectedOutcome } from './usage-logs/insert-outcomes.ts'
+export { dropUsageRollupsBefore, rollUpUsage, USAGE_SUMS, USAGE_SUMS_OF_SUMS } from './usage-logs/roll-up-usage.ts'

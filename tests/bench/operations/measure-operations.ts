@@ -9,11 +9,11 @@ export type OperationsCase = (typeof OPERATIONS)[number]
 
 export function measureOperations(
   name: OperationsCase,
-  { isQuick, step }: { isQuick: boolean; step(text: string): void },
+  { isQuick, dataDir, step }: { isQuick: boolean; dataDir: string | undefined; step(text: string): void },
 ): Promise<Goal[]> {
   switch (name) {
     case 'dashboards':
-      return measureDashboards(isQuick ? QUICK_SCALE : FULL_SCALE, step)
+      return measureDashboards(isQuick ? QUICK_SCALE : FULL_SCALE, { dataDir, step })
     case 'errors':
       return measureErrorRecords(isQuick ? 50 : 500, isQuick ? 1 : 10)
     case 'subscribers':

@@ -1,5 +1,4 @@
-import { ensurePartitionsFor } from '@turnpike/db'
-import type { Sql } from 'postgres'
+import type { ISql } from 'postgres'
 import { attachPartition, type Day, makePartition } from './scaled-rows.ts'
 
 const STEP_S = { bucket: 10, minute: 60, hour: 3_600, day: 86_400 } as const
@@ -35,7 +34,7 @@ export interface Kept {
 }
 
 /** Buckets, minutes and hours of a day, and what was measured in its minutes. */
-export async function countsOfDay(sql: Sql, day: Day, { hasMinutes, hasBuckets }: Kept): Promise<void> {
+export async function countsOfDay(sql: ISql, day: Day, { hasMinutes, hasBuckets }: Kept): Promise<void> {
   if (hasBuckets) {
     const name = await makePartition(sql, 'ops_buckets', day)
     await insertCounts(sql, name, 'bucket', day)
@@ -50,15 +49,14 @@ export async function countsOfDay(sql: Sql, day: Day, { hasMinutes, hasBuckets }
     await insertSystemMetrics(sql, metrics, day)
     await attachPartition(sql, 'ops_system_metrics', day)
   }
-  await ensurePartitionsFor(sql, [new Date(day.startMs)], 'ops_dimension_stats_hourly')
   await insertCounts(sql, 'ops_dimension_stats_hourly', 'hour', day)
 }
 
-export function dailyCounts(sql: Sql, span: Day): Promise<unknown> {
+export function dailyCounts(sql: ISql, span: Day): Promise<unknown> {
   return insertCounts(sql, 'ops_dimension_stats_daily', 'day', span)
 }
 
-async function insertCounts(sql: Sql, table: string, step: Step, { startMs, endMs }: Day): Promise<void> {
+async function insertCounts(sql: ISql, table: string, step: Step, { startMs, endMs }: Day): Promise<void> {
   const steps = Math.floor((endMs - startMs) / 1000 / STEP_S[step])
   const isBucket = step === 'bucket'
   const timed = (bins: string) =>
@@ -89,20 +87,23 @@ async function insertCounts(sql: Sql, table: string, step: Step, { startMs, endM
 }
 
 /** What the one instance measured of itself. */
-async function insertSamples(sql: Sql, { startMs, endMs }: Day): Promise<void> {
+async function insertSamples(sql: ISql, { startMs, endMs }: Day): Promise<void> {
   await sql.unsafe(`
     insert into ops_samples (bucket, instance_id, boot_id, sample)
     select to_timestamp(${startMs / 1000} + s * 10), 'i-1', '00000000-0000-4000-8000-000000000001', '{}'::jsonb
     from generate_series(0, ${Math.floor((endMs - startMs) / 10_000) - 1}) as s`)
 }
 
-async function insertSystemMetrics(sql: Sql, table: string, { startMs, endMs }: Day): Promise<void> {
+/** Times of a window are around those of the histograms; only whether they are there matters. */
+async function insertSystemMetrics(sql: ISql, table: string, { startMs, endMs }: Day): Promise<void> {
+  const times = ['latency', 'ttft', 'gateway'].flatMap((name) => ['p50', 'p95', 'p99'].map((p) => `${p}_${name}_ms`))
   await sql.unsafe(`
     insert into ${table} (created_at, window_minutes, instance_id, request_count, success_count, error_count, qps, tps,
       error_4xx_count, error_5xx_count, error_timeout_count, upstream_429_count, upstream_529_count, business_limited_count,
-      client_closed_count, token_consumed, token_rate, cost_nano, active_users, active_keys, account_switch_count)
-    select to_timestamp(${startMs / 1000} + m * 60), w, i, 144, 120, 24, 2.4, 2000, 0, 24, 0, 0, 0, 0, 0, 120000, 2000, 7200000,
-      20, 20, 0
+      client_closed_count, token_consumed, token_rate, cost_nano, active_users, active_keys, account_switch_count, ${times.join(', ')})
+    select to_timestamp(${startMs / 1000} + m * 60), w, i, 144 * w, 120 * w, 24 * w, 2.4, 2000, 0, 24, 0, 0, 0, 0, 0, 120000 * w,
+      2000, 7200000 * w, 20, 20, 0, ${times.map(() => '900').join(', ')}
     from generate_series(0, ${Math.floor((endMs - startMs) / 60_000) - 1}) as m, unnest(array[1, 5]) as w,
-      unnest(array['*', 'i-1']) as i`)
+      unnest(array['*', 'i-1']) as i
+    where m % w = 0`)
 }

@@ -1,10 +1,7 @@
 import { z } from 'zod'
-import { OUTCOMES } from '../words.ts'
+import { OUTCOMES, USAGE_GROUPINGS } from '../words.ts'
 import { EXPORT_FORMATS } from './exports.ts'
 import { id, instant, model, page } from './primitives.ts'
-
-export const USAGE_GROUPINGS = ['user', 'key', 'group', 'account', 'model', 'endpoint'] as const
-export type UsageGrouping = (typeof USAGE_GROUPINGS)[number]
 
 const filters = {
   /** Inclusive; default 24 h before `to`. */

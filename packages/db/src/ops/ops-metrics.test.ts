@@ -121,7 +121,21 @@ test('the database finds percentiles as the core does', async () => {
   }
   const [none] = await fresh.sql<{ value: number | null }[]>`select bins_quantile('{}', 0.5) as value`
   expect(none?.value).toBeNull()
+  await expectSummaries(fresh, bins)
 })
+
+/** All shares in one reading are what each of them is by itself. */
+async function expectSummaries(fresh: FreshDatabase, bins: number[]): Promise<void> {
+  const shares = [0, 0.25, 0.5, 0.5, 0.95, 0.99, 0.999, 1]
+  for (const some of [bins, bins.slice(0, 1), [-4096 * 2 ** 40 + 3, ...bins], []]) {
+    const [row] = await fresh.sql<{ summary: (number | null)[]; expected: (number | null)[]; count: number }[]>`
+      select bins_summary(${some}::bigint[], ${shares}::float8[]) as summary,
+        array(select bins_quantile(${some}::bigint[], share) from unnest(${shares}::float8[]) with ordinality as s (share, at)
+          order by at) as expected,
+        (select coalesce(sum(bin & 1099511627775), 0)::float8 from unnest(${some}::bigint[]) as bin) as count`
+    expect(row?.summary).toEqual([row?.count, ...(row?.expected ?? [])])
+  }
+}
 
 test('tuples beyond the bound become one in the roll-up, and nothing is lost', async () => {
   await using fresh = await freshDatabase()

@@ -59,11 +59,22 @@ export const opsErrorLogs = pgTable(
     primaryKey({ columns: [table.createdAt, table.id] }),
     index('ops_error_logs_id_index').on(table.id),
     index('ops_error_logs_request_id_index').on(table.requestId),
+    index('ops_error_logs_client_request_id_index')
+      .on(table.clientRequestId)
+      .where(sql`${table.clientRequestId} is not null`),
     index('ops_error_logs_code_index').on(table.code, table.createdAt, table.id),
     index('ops_error_logs_owner_index').on(table.owner, table.createdAt, table.id),
     index('ops_error_logs_user_id_index')
       .on(table.userId, table.createdAt, table.id)
       .where(sql`${table.userId} is not null`),
+    index('ops_error_logs_key_id_index')
+      .on(table.keyId, table.createdAt, table.id)
+      .where(sql`${table.keyId} is not null`),
+    index('ops_error_logs_model_index')
+      .on(table.model, table.createdAt, table.id)
+      .where(sql`${table.model} is not null`),
+    // Nearly all of them are not.
+    index('ops_error_logs_resolved_index').on(table.createdAt, table.id).where(sql`${table.resolvedAt} is not null`),
     index('ops_error_logs_account_id_index')
       .on(table.accountId, table.createdAt, table.id)
       .where(sql`${table.accountId} is not null`),

@@ -43,6 +43,7 @@ export const opsDimensionStats = pgTable(
   (table) => [
     primaryKey({ columns: [table.bucket, table.tuple] }),
     index('ops_dimension_stats_all_index').on(table.bucket).where(ALL),
+    index('ops_dimension_stats_dimension_index').on(table.dimension, table.bucket),
   ],
 )
 
@@ -50,14 +51,21 @@ export const opsDimensionStats = pgTable(
 export const opsDimensionStatsHourly = pgTable(
   'ops_dimension_stats_hourly',
   { bucket: instant().notNull(), ...dimensionColumns(), ...tallyColumns() },
-  (table) => [primaryKey({ columns: [table.bucket, table.tuple] })],
+  (table) => [
+    primaryKey({ columns: [table.bucket, table.tuple] }),
+    // Rows of people are most of them, and seldom asked for.
+    index('ops_dimension_stats_hourly_dimension_index').on(table.dimension, table.bucket),
+  ],
 )
 
 /** By UTC day. */
 export const opsDimensionStatsDaily = pgTable(
   'ops_dimension_stats_daily',
   { bucket: instant().notNull(), ...dimensionColumns(), ...tallyColumns() },
-  (table) => [primaryKey({ columns: [table.bucket, table.tuple] })],
+  (table) => [
+    primaryKey({ columns: [table.bucket, table.tuple] }),
+    index('ops_dimension_stats_daily_dimension_index').on(table.dimension, table.bucket),
+  ],
 )
 
 /**

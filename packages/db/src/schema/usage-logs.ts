@@ -74,6 +74,18 @@ export const usageLogs = pgTable(
       .on(table.outcome, table.createdAt, table.requestId)
       // Nearly all of them are: the primary key serves that filter as it is.
       .where(sql`${table.outcome} <> 'completed'`),
+    // What is rare is looked for, too: without these it would be looked for in every row of the window.
+    index('usage_logs_error_code_index')
+      .on(table.errorCode, table.createdAt, table.requestId)
+      .where(sql`${table.errorCode} is not null`),
+    index('usage_logs_status_index')
+      .on(table.status, table.createdAt, table.requestId)
+      .where(sql`${table.status} <> 200`),
+    // Few values, so it is small; the primary key serves those that are common.
+    index('usage_logs_endpoint_index').on(table.endpoint),
+    index('usage_logs_client_request_id_index')
+      .on(table.clientRequestId, table.createdAt, table.requestId)
+      .where(sql`${table.clientRequestId} is not null`),
     index('usage_logs_upstream_response_id_index')
       .on(table.upstreamResponseId)
       .where(sql`${table.upstreamResponseId} is not null`),

@@ -2,6 +2,7 @@ import type { Outcome } from '@turnpike/core/gateway/outcome'
 import postgres from 'postgres'
 import { ensurePartitionsFor } from '../partitions.ts'
 import { INSERT_OUTCOMES, QUARTER_SECONDS } from './outcome-columns.ts'
+import { withdrawUsageRollups } from './roll-up-usage.ts'
 import { type Charge, settleCharges } from './settle-charges.ts'
 
 export interface InsertOutcomesResult {
@@ -89,7 +90,13 @@ interface ChargedRows {
 async function insert({ sql, timeZone, bootId }: Ledger, rows: readonly OutcomeJson[]): Promise<number> {
   return sql.begin(async (tx) => {
     const inserted = await tx.unsafe<ChargedRows[]>(INSERT_OUTCOMES, [`[${rows.join(',')}]`, bootId], { prepare: true })
-    await settleCharges(tx, inserted.map(toCharge), timeZone)
+    const charges = inserted.map(toCharge)
+    await settleCharges(tx, charges, timeZone)
+    if (charges.length > 0)
+      await withdrawUsageRollups(
+        tx,
+        charges.map(({ atMs }) => atMs),
+      )
     return inserted.reduce((sum, charged) => sum + charged.rows, 0)
   })
 }

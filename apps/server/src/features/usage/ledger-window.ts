@@ -1,5 +1,4 @@
-import type { UsageGrouping } from '@turnpike/core/inputs/usage'
-import type { Endpoint, OutcomeKind } from '@turnpike/core/words'
+import type { Endpoint, OutcomeKind, UsageGrouping } from '@turnpike/core/words'
 import type { ISql } from 'postgres'
 
 /** A client, or a transaction of it. */
@@ -66,19 +65,7 @@ export function columns(sql: Sql) {
     total_ms as "totalMs", gateway_ms as "gatewayMs", client_ip as "clientIp", user_agent as "userAgent"`
 }
 
-/** What the rows of a group come to, under the names of the columns. */
-export function sums(sql: Sql) {
-  return sql`
-    count(*) as requests,
-    count(*) filter (where outcome in ('failed', 'upstream_cut', 'upstream_stalled', 'exhausted', 'unknown')) as errors,
-    coalesce(sum(input_tokens), 0) as input_tokens,
-    coalesce(sum(cached_input_tokens), 0) as cached_input_tokens,
-    coalesce(sum(output_tokens), 0) as output_tokens,
-    sum(cost_nano) as cost_nano,
-    coalesce(sum(billed_nano), 0) as billed_nano`
-}
-
-/** The same of a relation named `counted`, as a `TotalsRow`. */
+/** The counts of a relation named `counted`, as a `TotalsRow`. */
 export function totalsColumns(sql: Sql) {
   return sql`
     counted.requests::text as requests, counted.errors::text as errors, counted.input_tokens::text as "inputTokens",

@@ -1,16 +1,16 @@
-import type { UsageGrouping } from '@turnpike/core/inputs/usage'
+import type { UsageGrouping } from '@turnpike/core/words'
+import { USAGE_SUMS_OF_SUMS } from '@turnpike/db'
 import {
   columns,
-  groupingKey,
   labelOf,
   labelSource,
   type Sql,
-  sums,
   type TotalsRow,
   totalsColumns,
   type UsageWindow,
   within,
 } from './ledger-window.ts'
+import { countedRows, ledgerAlone, type UsageParts } from './usage-parts.ts'
 import type { UsageRow } from './usage-record.ts'
 
 /** The place in the ledger after which a page goes on: newest first, so everything before it in time. */
@@ -56,15 +56,20 @@ export function requestById(sql: Sql, { createdAt, requestId }: LedgerPlace) {
     where created_at = ${createdAt} and request_id = ${requestId}`
 }
 
-/** Totals of a window, and beside them the totals of each group, dearest first; both from one reading of the ledger. */
-export function usageTotals(sql: Sql, window: UsageWindow, groupBy: UsageGrouping | null) {
-  const key = groupingKey(sql, groupBy)
+/** Totals of a window, and beside them the totals of each group, dearest first; both from one reading of its parts. */
+export function usageTotals(
+  sql: Sql,
+  window: UsageWindow,
+  groupBy: UsageGrouping | null,
+  parts: UsageParts = ledgerAlone(window),
+) {
   return sql<UsageTotalsRow[]>`
-    with counted as (
-      select ${groupBy ? sql`grouping(${key}) = 1` : sql`true`} as is_total, ${key}::text as id, ${sums(sql)}
-      from usage_logs
-      where ${within(sql, window)}
-      group by ${groupBy ? sql`grouping sets ((), (${key}))` : sql`()`}
+    with parts as (${countedRows(sql, window, { groupBy, parts, time: () => 'null::timestamptz' })}),
+    counted as (
+      select ${groupBy ? sql`grouping(id) = 1` : sql`true`} as is_total, ${groupBy ? sql`id` : sql`null::text as id`},
+        ${sql.unsafe(USAGE_SUMS_OF_SUMS)}
+      from parts
+      group by ${groupBy ? sql`grouping sets ((), (id))` : sql`()`}
     )
     select is_total as "isTotal", counted.id, ${labelOf(sql, groupBy)} as label, ${totalsColumns(sql)}
     from counted

@@ -1,17 +1,10 @@
-import type { UsageBucket, UsageGrouping } from '@turnpike/core/inputs/usage'
+import type { UsageBucket } from '@turnpike/core/inputs/usage'
+import type { UsageGrouping } from '@turnpike/core/words'
+import { USAGE_SUMS_OF_SUMS } from '@turnpike/db'
 import { AppError } from '../../shared/app-error.ts'
-import {
-  groupingKey,
-  labelOf,
-  labelSource,
-  type Sql,
-  sums,
-  type TotalsRow,
-  totalsColumns,
-  type UsageWindow,
-  within,
-} from './ledger-window.ts'
+import { labelOf, labelSource, type Sql, type TotalsRow, totalsColumns, type UsageWindow } from './ledger-window.ts'
 import { groupId, toTotals, type UsageTotals } from './totals.ts'
+import { countedRows, ledgerAlone, type UsageParts } from './usage-parts.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -48,6 +41,12 @@ export interface SeriesRow extends TotalsRow {
   at: Date
 }
 
+interface SeriesOptions {
+  groupBy: UsageGrouping | null
+  bucket: UsageBucket
+  parts?: UsageParts
+}
+
 /** The bucket to cut a window into; throws `invalid_input` where that would be too long or too many. */
 export function bucketFor({ from, to }: UsageWindow, asked: UsageBucket | undefined): UsageBucket {
   const rangeMs = to.getTime() - from.getTime()
@@ -61,15 +60,17 @@ export function bucketFor({ from, to }: UsageWindow, asked: UsageBucket | undefi
   return bucket
 }
 
-/** Totals of each bucket with requests, by line: from one reading of the ledger. */
-export function usageSeries(sql: Sql, window: UsageWindow, groupBy: UsageGrouping | null, bucket: UsageBucket) {
+/** Totals of each bucket with requests, by line: from one reading of the window's parts, none longer than a bucket. */
+export function usageSeries(
+  sql: Sql,
+  window: UsageWindow,
+  { groupBy, bucket, parts = ledgerAlone(window) }: SeriesOptions,
+) {
+  const time = (column: string) => `date_bin('1 ${bucket}', ${column}, timestamptz 'epoch')`
   return sql<SeriesRow[]>`
-    with bucketed as (
-      select date_bin(${`1 ${bucket}`}::interval, created_at, timestamptz 'epoch') as at,
-        ${groupingKey(sql, groupBy)}::text as id, ${sums(sql)}
-      from usage_logs
-      where ${within(sql, window)}
-      group by 1, 2
+    with parts as (${countedRows(sql, window, { groupBy, parts, time })}),
+    bucketed as (
+      select at, ${groupBy ? sql`id` : sql`null::text as id`}, ${sql.unsafe(USAGE_SUMS_OF_SUMS)} from parts group by 1, 2
     ), weighed as (
       select *, sum(cost_nano) over (partition by id) as id_cost, sum(requests) over (partition by id) as id_requests
       from bucketed
@@ -77,9 +78,7 @@ export function usageSeries(sql: Sql, window: UsageWindow, groupBy: UsageGroupin
       select *, dense_rank() over (order by id_cost desc nulls last, id_requests desc, id) as place from weighed
     ), counted as (
       select least(place, ${MAX_SERIES + 1}) as rank, case when place <= ${MAX_SERIES} then id end as id, at,
-        sum(requests) as requests, sum(errors) as errors, sum(input_tokens) as input_tokens,
-        sum(cached_input_tokens) as cached_input_tokens, sum(output_tokens) as output_tokens,
-        sum(cost_nano) as cost_nano, sum(billed_nano) as billed_nano
+        ${sql.unsafe(USAGE_SUMS_OF_SUMS)}
       from ranked
       group by 1, 2, 3
     )

@@ -1,5 +1,5 @@
-import type { UsageGrouping } from '@turnpike/core/inputs/usage'
 import { formatDollars } from '@turnpike/core/money'
+import type { UsageGrouping } from '@turnpike/core/words'
 import type { TotalsRow } from './ledger-window.ts'
 
 /** What a number of requests comes to. */

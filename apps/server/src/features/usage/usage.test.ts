@@ -325,7 +325,7 @@ test('a series reads the ledger once', async () => {
   await using world = await trpcWorld()
   const to = new Date()
   const window = { from: new Date(to.getTime() - 60_000), to }
-  const plan = await planOf(world, usageSeries(world.database.sql, window, 'model', 'minute'))
+  const plan = await planOf(world, usageSeries(world.database.sql, window, { groupBy: 'model', bucket: 'minute' }))
   const readings = plan.match(/Scan[^\n]* on usage_logs_\d{4}/g) ?? []
   expect(readings).toHaveLength(partitionsIn(plan).size)
 })

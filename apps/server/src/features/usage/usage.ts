@@ -8,6 +8,7 @@ import type { UsageWindow } from './ledger-window.ts'
 import { type LedgerPlace, newestRequests, requestById, usageTotals } from './queries.ts'
 import { bucketFor, toLines, type UsageLines, usageSeries } from './series.ts'
 import { groupId, toTotals, type UsageTotals } from './totals.ts'
+import { partsOf } from './usage-parts.ts'
 import { toUsageDetail, toUsageRecord, type UsageDetail, type UsageRecord } from './usage-record.ts'
 import { placeOf, windowOf } from './window-of.ts'
 
@@ -51,7 +52,8 @@ export function createUsage({ sql, clock }: { sql: Db['sql']; clock: WallClock }
 
   async function summary({ groupBy, ...filters }: UsageSummary): Promise<UsageOverview> {
     const window = windowOf(filters, clock.now())
-    const rows = await inTime(usageTotals(sql, window, groupBy ?? null))
+    const parts = await partsOf(sql, window, { groupBy: groupBy ?? null, coarsest: 'day' })
+    const rows = await inTime(usageTotals(sql, window, groupBy ?? null, parts))
     const groups = rows.filter((row) => !row.isTotal).slice(0, MAX_GROUPS)
     return {
       from: window.from.toISOString(),
@@ -69,7 +71,8 @@ export function createUsage({ sql, clock }: { sql: Db['sql']; clock: WallClock }
     const window = windowOf(filters, clock.now())
     const groupBy = grouping ?? null
     const bucket = bucketFor(window, asked)
-    const rows = await inTime(usageSeries(sql, window, groupBy, bucket))
+    const parts = await partsOf(sql, window, { groupBy, coarsest: bucket === 'minute' ? null : bucket })
+    const rows = await inTime(usageSeries(sql, window, { groupBy, bucket, parts }))
     return {
       from: window.from.toISOString(),
       to: window.to.toISOString(),

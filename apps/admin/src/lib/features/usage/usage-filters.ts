@@ -1,4 +1,5 @@
-import { USAGE_GROUPINGS, type UsageBucket } from '@turnpike/core/inputs/usage'
+import type { UsageBucket } from '@turnpike/core/inputs/usage'
+import { USAGE_GROUPINGS } from '@turnpike/core/words'
 import { readId, readInstant, readOneOf, readText } from '#lib/url/search-params.ts'
 
 export const RANGES = ['24h', '7d', '30d', 'custom'] as const

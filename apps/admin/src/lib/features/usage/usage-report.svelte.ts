@@ -1,4 +1,4 @@
-import type { UsageGrouping } from '@turnpike/core/inputs/usage'
+import type { UsageGrouping } from '@turnpike/core/words'
 import { createQuery } from '#lib/api/query.svelte.ts'
 import { getApp } from '#lib/app-context.ts'
 import {

@@ -1,4 +1,4 @@
-import { ensurePartitions, recoverLives, rollUp } from '@turnpike/db'
+import { ensurePartitions, recoverLives, rollUp, rollUpUsage } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import type { WallClock } from '../../../shared/wall-clock.ts'
 import { cleanUp } from '../retention/clean-up.ts'
@@ -22,6 +22,7 @@ export function opsJobs({ sql, clock }: { sql: Sql; clock: WallClock }): Job[] {
       async run() {
         await recoverLives(sql)
         await rollUp(sql)
+        await rollUpUsage(sql, new Date(clock.now()))
       },
     },
     {

@@ -84,9 +84,9 @@ async function statistics(sql: Sql, span: Span, groupBy: StatGrouping, filters: 
   const source = await sourceOf(sql, span, filters, { dimension: rowsFor(groupBy) })
   return sql<StatRow[]>`
     with source as (${source.rows}), ${statisticsOf(sql, `source.${COLUMNS[groupBy]}`)},
-      c as (select k as id from sums)
+      c as (select k as id, kid from sums)
     select c.id::text as id, ${sql.unsafe(LABELS[groupBy] ?? 'c.id::text')} as label, ${statisticsColumns(sql)}
-    from c join sums s on s.k is not distinct from c.id left join histograms h on h.k is not distinct from c.id
+    from c join sums s using (kid) left join histograms h using (kid)
     order by s.requests desc, c.id limit ${MAX_VALUES}`
 }
 

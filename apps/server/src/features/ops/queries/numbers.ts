@@ -47,41 +47,52 @@ export type Totals = RequestTotals & { latency: TimeStats; ttft: TimeStats; gate
 /** Sums of counts as the database tells them: 64-bit integers are strings. */
 export type SumsRow = Record<string, string | number | null>
 
+/** Ascending, as `bins_summary` takes them. */
 const SHARES = { p50: 0.5, p95: 0.95, p99: 0.99, p999: 0.999 } as const
+
+/** Bits of a bin's key where it is packed with the number of its group, and what makes it positive. */
+const KEY_BITS = 16
+const KEY_OFFSET = 32_768
 
 /**
  * Common table expressions over a relation `source`: `sums` (counts, and sums of times) and `histograms` (percentiles) per
- * value of `key`, an SQL expression over `source`. Bins are merged where a value has several rows; of one they are as they are.
+ * value `k` of `key`, an SQL expression over `source`; `kid` numbers the values, and is what both are joined by. Bins are
+ * merged where a value has several rows; of one they are as they are.
  */
 export function statisticsOf(sql: Sql, key: string): Fragment {
   return sql.unsafe(`
-    keyed as (select (${key}) as k, count(*) over (partition by (${key})) as of_key, source.* from source),
-    sums as (select k, ${summed()}, ${summedTimes()} from keyed group by k),
+    keyed as (
+      select numbered.*, dense_rank() over (order by k) as kid, count(*) over (partition by k) as of_key
+      from (select (${key}) as k, source.* from source) as numbered),
+    sums as (select k, kid, ${summed()}, ${summedTimes()} from keyed group by k, kid),
     ${HISTOGRAMS.map((name) => `${name}_merged as (${mergedBins(name)})`).join(', ')},
-    quantiles as (${HISTOGRAMS.map(
+    told as materialized (${HISTOGRAMS.map(
       (
         name,
-      ) => `select k, '${name}' as name, (select sum(bin & ${COUNT_MASK}) from unnest(bins) as bin)::bigint as count,
-        ${Object.entries(SHARES).map(([as, share]) => `bins_quantile(bins, ${share}) as ${as}`)} from ${name}_merged`,
+      ) => `select kid, '${name}' as name, bins_summary(bins, array[${Object.values(SHARES).join(', ')}]) as summary
+        from ${name}_merged`,
     ).join(' union all ')}),
     histograms as (
-      select k, ${HISTOGRAMS.map((name) => histogramColumns(name)).join(', ')} from quantiles group by k)`)
+      select kid, ${HISTOGRAMS.map((name) => histogramColumns(name)).join(', ')} from told group by kid)`)
 }
 
+/** This is most of the work of a question: bins are taken out of their rows, and grouped, by one number each. */
 function mergedBins(name: string): string {
   return `
-    select k, ${name}_bins as bins from keyed where of_key = 1
+    select kid, ${name}_bins as bins from keyed where of_key = 1
     union all
-    select k, array_agg((bin_key << 40) + count order by bin_key) from (
-      select k, bin >> 40 as bin_key, sum(bin & ${COUNT_MASK})::bigint as count
-      from keyed cross join lateral unnest(${name}_bins) as bin where of_key > 1 group by 1, 2) as counted
-    group by k`
+    select packed >> ${KEY_BITS} as kid,
+      array_agg((((packed & ${2 ** KEY_BITS - 1}) - ${KEY_OFFSET}) << 40) + count order by packed) as bins
+    from (
+      select (kid << ${KEY_BITS}) + (bin >> 40) + ${KEY_OFFSET} as packed, sum(bin & ${COUNT_MASK})::bigint as count
+      from (select kid, unnest(${name}_bins) as bin from keyed where of_key > 1) as taken group by 1) as counted
+    group by 1`
 }
 
 type Share = keyof typeof SHARES
 const ALL_SHARES = Object.keys(SHARES) as Share[]
 
-/** Columns of a `SumsRow` from `sums s` and `histograms h`. Each share costs: name those that are told. */
+/** Columns of a `SumsRow` from `sums s` and `histograms h`; of the shares, those that are told. */
 export function statisticsColumns(sql: Sql, shares: readonly Share[] = ALL_SHARES): Fragment {
   const counts = Object.keys(COUNT_COLUMNS).map((name) => `s.${name}::text as ${name}`)
   const times = HISTOGRAMS.flatMap((name) => [
@@ -95,7 +106,7 @@ export function statisticsColumns(sql: Sql, shares: readonly Share[] = ALL_SHARE
 
 function histogramColumns(name: string): string {
   return ['count', ...ALL_SHARES]
-    .map((column) => `max(${column}) filter (where name = '${name}') as ${name}_${column}`)
+    .map((column, at) => `max(summary[${at + 1}]) filter (where name = '${name}') as ${name}_${column}`)
     .join(', ')
 }
 

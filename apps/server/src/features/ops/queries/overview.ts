@@ -190,7 +190,7 @@ async function statistics(sql: Sql, span: Span, filters: OpsWindow): Promise<Sta
       peak.qps as "peakQps", peak.tps as "peakTps", (select max(length_ms) from steps)::text as "peakMs",
       (select sum(requests) from newest)::text as "nowRequests",
       (select sum(input_tokens + output_tokens) from newest)::text as "nowTokens"
-    from sums s left join histograms h using (k) left join top on true left join peak on true`
+    from sums s left join histograms h using (kid) left join top on true left join peak on true`
   return row
 }
 

@@ -1,15 +1,24 @@
 import type { OpsWindow } from '@turnpike/core/inputs/ops'
 import { type Span, STEP_MS, type Step } from '@turnpike/core/ops/window'
-import { summed } from '@turnpike/db'
+import { COUNT_COLUMNS, HISTOGRAMS, ROW_COLUMNS, summed } from '@turnpike/db'
 import type { Sql } from 'postgres'
-import { type SumsRow, statisticsColumns, statisticsOf, type Totals, toTotals } from './numbers.ts'
+import { type RequestTotals, type SumsRow, statisticsOf, toCounts } from './numbers.ts'
 import { dimensionOf, sourceOf } from './source.ts'
+import { STEP_SHARES, storedTimes } from './stored-times.ts'
+import { watchedSteps } from './watched-steps.ts'
+
+/** Percentiles of the times of a step, ms; null = none was measured. */
+export interface StepTimes {
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
 
 export interface Point {
   /** When it begins. */
   at: string
   /** Null = nobody was there to count: no data, which is not the same as no requests. */
-  totals: Totals | null
+  totals: (RequestTotals & Record<'latency' | 'ttft' | 'gatewayMs', StepTimes>) | null
 }
 
 export interface Series {
@@ -29,9 +38,6 @@ const CUTS: readonly { untilMs: number; stepMs: number; coarsest: Step }[] = [
 ]
 /** Ten-second rows are kept for two days, so what is older is cut more coarsely whatever its length. */
 const FINE_ROWS_MS = 2 * STEP_MS.day
-/** A moment is known to have been watched by its minute; the last ones have none yet. */
-const NEWEST_MS = 15 * STEP_MS.minute
-
 interface SeriesOptions {
   nowMs: number
   /** False = counts alone, which cost next to nothing. */
@@ -46,23 +52,27 @@ export async function seriesOf(
   { nowMs, hasTimes }: SeriesOptions,
 ): Promise<Series> {
   const { stepMs, coarsest } = cutOf(span, nowMs)
-  const [rows, watched] = await Promise.all([
-    rowsOf(sql, span, filters, { stepMs, coarsest, hasTimes }),
-    watchedSteps(sql, span, stepMs),
-  ])
+  const rows = await rowsOf(sql, span, filters, { stepMs, coarsest, hasTimes })
   const byStart = new Map(rows.map((row) => [row.at.getTime(), row]))
-  const points: Point[] = []
-  for (let atMs = Math.floor(span.fromMs / stepMs) * stepMs; atMs < span.toMs; atMs += stepMs) {
+  const starts = startsOf(span, stepMs)
+  const empty = starts.filter((atMs) => !byStart.has(atMs))
+  const watched = await watchedSteps(sql, span, { starts: empty, stepMs })
+  const points = starts.map((atMs): Point => {
     const row = byStart.get(atMs)
     const isKnown = row !== undefined || watched.has(atMs)
-    points.push({ at: new Date(atMs).toISOString(), totals: isKnown ? toTotals(row) : null })
-  }
+    return { at: new Date(atMs).toISOString(), totals: isKnown ? totalsOf(row) : null }
+  })
   return {
     from: new Date(span.fromMs).toISOString(),
     to: new Date(span.toMs).toISOString(),
     stepSeconds: stepMs / 1000,
     points,
   }
+}
+
+function startsOf({ fromMs, toMs }: Span, stepMs: number): number[] {
+  const firstMs = Math.floor(fromMs / stepMs) * stepMs
+  return Array.from({ length: Math.max(Math.ceil((toMs - firstMs) / stepMs), 0) }, (_, at) => firstMs + at * stepMs)
 }
 
 function cutOf({ fromMs, toMs }: Span, nowMs: number): { stepMs: number; coarsest: Step } {
@@ -84,36 +94,43 @@ async function rowsOf(
   filters: OpsWindow,
   { stepMs, coarsest, hasTimes }: RowsOptions,
 ): Promise<PointRow[]> {
-  const source = await sourceOf(sql, span, filters, { dimension: dimensionOf(filters), coarsest })
-  const step = `date_bin('${stepMs} milliseconds', source.bucket, 'epoch')`
+  const dimension = dimensionOf(filters)
+  const { rows, segments } = await sourceOf(sql, span, filters, { dimension, coarsest })
+  const step = (bucket: string) => sql.unsafe(`date_bin('${stepMs} milliseconds', ${bucket}, 'epoch')`)
   if (!hasTimes) {
     return sql<PointRow[]>`
-      select ${sql.unsafe(step)} as at, ${sql.unsafe(summed())} from (${source.rows}) as source group by 1 order by 1`
+      select ${step('source.bucket')} as at, ${sql.unsafe(summed())} from (${rows}) as source group by 1 order by 1`
   }
+  // What is known of a whole step need not be made again from its bins, which is most of the work.
   return sql<PointRow[]>`
-    with source as (${source.rows}), ${statisticsOf(sql, step)}
-    select s.k as at, ${statisticsColumns(sql, ['p50', 'p95', 'p99'])} from sums s left join histograms h using (k) order by s.k`
+    with counted as (${rows}), stored as (${storedTimes(sql, segments, { stepMs, isOfAll: dimension === 'all' })}),
+      source as (
+        select counted.bucket, ${sql.unsafe(ROW_COLUMNS.map(unlessStored).join(', '))}
+        from counted left join stored on stored.at = ${step('counted.bucket')}),
+      ${statisticsOf(sql, `date_bin('${stepMs} milliseconds', source.bucket, 'epoch')`)}
+    select s.k as at, ${sql.unsafe([...Object.keys(COUNT_COLUMNS).map((name) => `s.${name}::text as ${name}`), ...timeColumns()].join(', '))}
+    from sums s left join histograms h using (kid) left join stored on stored.at = s.k order by s.k`
 }
 
-/** Steps in which some instance was there to count. */
-async function watchedSteps(sql: Sql, { fromMs, toMs }: Span, stepMs: number): Promise<Set<number>> {
-  const step = `${stepMs} milliseconds`
-  const rows = await sql<{ at: Date }[]>`
-    select distinct date_bin(${step}::interval, created_at, 'epoch') as at
-    from ops_system_metrics
-    where window_minutes = 1 and instance_id = '*' and created_at > ${new Date(fromMs - STEP_MS.minute)} and created_at < ${new Date(toMs)}
-    union
-    select distinct date_bin(${step}::interval, bucket, 'epoch') from ops_samples
-    where bucket >= ${new Date(Math.max(fromMs, toMs - NEWEST_MS))} and bucket < ${new Date(toMs)}`
-  const watched = new Set(rows.map(({ at }) => at.getTime()))
-  // A minute that was watched was so in each of its steps, as far as is known.
-  if (stepMs < STEP_MS.minute) {
-    for (const { at } of rows) {
-      if (at.getTime() % STEP_MS.minute !== 0) continue
-      for (let atMs = at.getTime(); atMs < at.getTime() + STEP_MS.minute; atMs += stepMs) {
-        if (atMs < toMs - NEWEST_MS) watched.add(atMs)
-      }
-    }
+function unlessStored(column: string): string {
+  if (!column.endsWith('_bins')) return `counted.${column}`
+  return `case when stored.at is null then counted.${column} else '{}' end as ${column}`
+}
+
+function timeColumns(): string[] {
+  return HISTOGRAMS.flatMap((name) =>
+    STEP_SHARES.map((share) => `coalesce(stored.${share}_${name}_ms, h.${name}_${share}) as ${name}_${share}`),
+  )
+}
+
+function totalsOf(row: PointRow | undefined): NonNullable<Point['totals']> {
+  const times = (name: (typeof HISTOGRAMS)[number]): StepTimes => {
+    const [p50 = null, p95 = null, p99 = null] = STEP_SHARES.map((share) => toMs(row?.[`${name}_${share}`]))
+    return { p50, p95, p99 }
   }
-  return watched
+  return { ...toCounts(row), latency: times('latency'), ttft: times('ttft'), gatewayMs: times('gateway') }
+}
+
+function toMs(value: string | number | Date | null | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value)
 }

@@ -1,4 +1,4 @@
-import { dropPartitionsBefore, PARTITIONED_TABLES, type PartitionedTable } from '@turnpike/db'
+import { dropPartitionsBefore, dropUsageRollupsBefore, PARTITIONED_TABLES, type PartitionedTable } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { carryBillsForward } from './carry-bills-forward.ts'
 
@@ -35,9 +35,12 @@ export async function cleanUp(sql: Sql, now: Date): Promise<number> {
 }
 
 async function removeBefore(sql: Sql, table: string, before: Date): Promise<number> {
-  if (isPartitioned(table)) {
-    return dropPartitionsBefore(sql, table, before, table === 'usage_logs' ? carryBillsForward : undefined)
+  if (table === 'usage_logs') {
+    const rows = await dropPartitionsBefore(sql, table, before, carryBillsForward)
+    await dropUsageRollupsBefore(sql, before)
+    return rows
   }
+  if (isPartitioned(table)) return dropPartitionsBefore(sql, table, before)
   const column = AGE_COLUMNS[table]
   if (column === undefined) return 0
   let removed = 0
