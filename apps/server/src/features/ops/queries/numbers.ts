@@ -76,7 +76,10 @@ export function statisticsOf(sql: Sql, key: string): Fragment {
       select kid, ${HISTOGRAMS.map((name) => histogramColumns(name)).join(', ')} from told group by kid)`)
 }
 
-/** This is most of the work of a question: bins are taken out of their rows, and grouped, by one number each. */
+/**
+ * This is most of the work of a question: bins are taken out of their rows, and grouped, by one number each. Counts are added
+ * up as floating point, which holds them exactly up to 2^53 and is added up quicker than integers of 64 bits.
+ */
 function mergedBins(name: string): string {
   return `
     select kid, ${name}_bins as bins from keyed where of_key = 1
@@ -84,7 +87,7 @@ function mergedBins(name: string): string {
     select packed >> ${KEY_BITS} as kid,
       array_agg((((packed & ${2 ** KEY_BITS - 1}) - ${KEY_OFFSET}) << 40) + count order by packed) as bins
     from (
-      select (kid << ${KEY_BITS}) + (bin >> 40) + ${KEY_OFFSET} as packed, sum(bin & ${COUNT_MASK})::bigint as count
+      select (kid << ${KEY_BITS}) + (bin >> 40) + ${KEY_OFFSET} as packed, sum((bin & ${COUNT_MASK})::float8)::bigint as count
       from (select kid, unnest(${name}_bins) as bin from keyed where of_key > 1) as taken group by 1) as counted
     group by 1`
 }
