@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 const LEAKS = 'tests/support/fail-on-leaks.ts'
+/** What is polled for has come long before, unless it never comes. */
+const EXPECT = { poll: { timeout: 20_000 } }
 
 export default defineConfig({
   test: {
@@ -11,6 +13,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,packages}/*/src/**/*.test.ts', '{lint,scripts}/**/*.test.ts'],
           setupFiles: [LEAKS],
+          expect: EXPECT,
           testTimeout: 90_000,
           hookTimeout: 90_000,
           maxWorkers: 2,
@@ -23,6 +26,7 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/panel/**', 'tests/oracle/**', 'tests/clients/on-demand/**'],
           setupFiles: [LEAKS],
+          expect: EXPECT,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
@@ -33,6 +37,7 @@ export default defineConfig({
           name: 'panel',
           include: ['tests/panel/*.test.ts'],
           setupFiles: [LEAKS],
+          expect: EXPECT,
           testTimeout: 240_000,
           hookTimeout: 180_000,
           fileParallelism: false,
@@ -45,6 +50,7 @@ export default defineConfig({
           name: 'drills',
           include: ['tests/panel/on-demand/*.test.ts'],
           setupFiles: [LEAKS],
+          expect: EXPECT,
           hookTimeout: 180_000,
           fileParallelism: false,
           sequence: { groupOrder: 4 },
@@ -55,6 +61,7 @@ export default defineConfig({
           name: 'clients',
           include: ['tests/clients/on-demand/*.test.ts'],
           setupFiles: [LEAKS],
+          expect: EXPECT,
           fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
@@ -65,6 +72,7 @@ export default defineConfig({
           name: 'oracle',
           include: ['tests/oracle/*.test.ts'],
           setupFiles: [LEAKS],
+          expect: EXPECT,
           testTimeout: 240_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 5 },

@@ -42,5 +42,5 @@ test(
     expect(await survivor.stop()).toEqual({ code: 0, signal: null })
     await expectNothingLeft(dataDir.path)
   },
-  KILLS * MS_PER_KILL + 60_000,
+  KILLS * MS_PER_KILL + 300_000,
 )

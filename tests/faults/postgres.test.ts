@@ -16,7 +16,7 @@ const KILL_EVERY_MS = 1_000
 const BACK_MS = 20_000
 /** A connection that listens again, and then the second that a change may take. */
 const HEARD_MS = 3_000
-const LIMIT_MS = AWAY_MS + 120_000
+const LIMIT_MS = AWAY_MS + 600_000
 const LOAD = { connections: 30, sandbox: 'eventMs=3 firstByteMs=10' }
 /** Well-formed and nobody's, so that it has to be looked up. */
 const UNKNOWN_KEY = `tp-${'a'.repeat(10)}-${'b'.repeat(43)}`

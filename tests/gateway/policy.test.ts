@@ -59,7 +59,7 @@ describe('addresses of a key', () => {
     expect((await world.chat()).status).toBe(200)
     await world.sql`update api_keys set cidrs = '{10.0.0.0/8}'`
     const status = async () => (await world.chat()).status
-    await expect.poll(status, { timeout: 1_000, interval: 20 }).toBe(403)
+    await expect.poll(status, { timeout: 20_000, interval: 20 }).toBe(403)
   })
 })
 
@@ -74,7 +74,7 @@ test('precedence: body, model, rates, waiting room, account', async () => {
   expect(await code(world.chat({ model: 'other' }))).toBe('model_not_found')
   expect(await code(world.chat())).toBe('tokens_per_minute')
   await world.sql`update api_keys set tokens_per_minute = null`
-  await expect.poll(() => code(world.chat()), { timeout: 1_000, interval: 20 }).toBe('no_available_accounts')
+  await expect.poll(() => code(world.chat()), { timeout: 20_000, interval: 20 }).toBe('no_available_accounts')
 })
 
 test('models are those that group and key both allow, asked for and listed', async () => {
@@ -196,7 +196,7 @@ describe('instructions of a group', () => {
       await world.responses()
       return JSON.parse(upstream.requests.at(-1)?.body ?? '{}').instructions
     }
-    await expect.poll(asked, { timeout: 1_000, interval: 20 }).toBe('Ours')
+    await expect.poll(asked, { timeout: 20_000, interval: 20 }).toBe('Ours')
   })
 })
 

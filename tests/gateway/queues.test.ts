@@ -6,6 +6,8 @@ import { errorOf, startGatewayWorld } from '../support/gateway-world.ts'
 type Options = Parameters<typeof startGatewayWorld>[0]
 
 const SOON = { timeout: 20_000 }
+/** Longer than anything else that a request does. */
+const QUEUED_MS = 1_000
 
 describe('as many requests as the limit says run at once, never more, and all of them in the end', () => {
   test.each<[string, Options, number]>([
@@ -141,7 +143,7 @@ test("an account's queue holds 100; then the next one's is used, then the reques
   const account = { concurrency: 1, baseUrl: upstream.baseUrl }
   await using world = await startGatewayWorld({ user: { concurrency: 0 }, accounts: [account, account] })
   const served = Array.from({ length: 2 * 101 }, () => world.chat())
-  await expect.poll(() => world.gateway.gauges().waiters, { timeout: 10_000 }).toBe(200)
+  await expect.poll(() => world.gateway.gauges().waiters, { timeout: 40_000 }).toBe(200)
   expect(errorOf(await world.chat())).toMatchObject({ code: 'account_concurrency_limit' })
   upstream.open()
   const answers = await Promise.all(served)
@@ -172,15 +174,15 @@ test('the time in a queue is told apart from all other time', async () => {
   await expect.poll(() => upstream.inFlight()).toBe(1)
   const second = world.chat()
   await expect.poll(() => world.gateway.gauges().waiters).toBe(1)
-  await sleep(100)
+  await sleep(QUEUED_MS)
   upstream.open()
   await first
   const { headers } = await second
-  expect(Number(headers.get('x-turnpike-queue-ms'))).toBeGreaterThanOrEqual(100)
+  expect(Number(headers.get('x-turnpike-queue-ms'))).toBeGreaterThanOrEqual(QUEUED_MS)
   const [, row] = await world.ledger()
-  expect(row?.queueMs).toBeGreaterThanOrEqual(100)
-  expect(row?.gatewayMs).toBeLessThan(50)
-  expect(row?.routeMs).toBeLessThan(50)
+  expect(row?.queueMs).toBeGreaterThanOrEqual(QUEUED_MS)
+  expect(row?.gatewayMs).toBeLessThan(QUEUED_MS)
+  expect(row?.routeMs).toBeLessThan(QUEUED_MS)
 })
 
 test('a limit that was raised is used by those who wait already', async () => {

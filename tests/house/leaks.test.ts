@@ -7,7 +7,7 @@ const CASES = join(import.meta.dirname, '__fixtures__/leaks')
 
 async function runCase(name: string) {
   const args = ['run', '--config', join(CASES, 'vitest.config.ts'), name]
-  const { code, output } = await runCommand('vitest', args, { cwd: CASES, timeoutMs: 60_000 })
+  const { code, output } = await runCommand('vitest', args, { cwd: CASES, timeoutMs: 180_000 })
   return { code, output: stripVTControlCharacters(output) }
 }
 

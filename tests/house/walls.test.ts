@@ -4,7 +4,7 @@ import { runCommand } from '../../scripts/run-command.ts'
 import { plantTree } from '../support/planted-tree.ts'
 import { DOORS, IMPORTS, NAMES, type Plant, SUPPORTING, value } from './wall-plants.ts'
 
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 180_000
 function treeOf(plants: Plant[]): Record<string, string> {
   return { ...DOORS, ...Object.fromEntries(plants.map(({ path, source }) => [path, source])) }
 }

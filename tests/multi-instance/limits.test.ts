@@ -30,7 +30,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
   beforeAll(async () => {
     const redis = stack.use(await open())
     instances = stack.use(await startInstances({ count: INSTANCES, redisUrl: redis.url }))
-  }, 90_000)
+  }, 300_000)
   afterAll(() => stack.disposeAsync())
 
   async function expectAllServed(callers: Caller[]): Promise<void> {
@@ -47,7 +47,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
     await known(tenants.map(({ key }) => key))
     await expectAllServed(tenants.flatMap(({ key }, n) => Array(50).fill({ key, label: `user${n}` })))
     expect(labels.map((label) => upstream.peak(label))).toEqual(labels.map(() => 20))
-  }, 120_000)
+  }, 300_000)
 
   test('500 callers at once: each of 25 keys has its 5 requests in flight, never one more', async () => {
     await using upstream = await startCountingUpstream({ holdMs: HOLD_MS })
@@ -59,7 +59,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
     await known(tenants.map(({ key }) => key))
     await expectAllServed(tenants.flatMap(({ key }, n) => Array(20).fill({ key, label: `key${n}` })))
     expect(labels.map((label) => upstream.peak(label))).toEqual(labels.map(() => 5))
-  }, 120_000)
+  }, 300_000)
 
   test('500 callers at once: each of three accounts has its 80 requests in flight, never one more', async () => {
     await using first = await startCountingUpstream({ holdMs: HOLD_MS })
@@ -70,7 +70,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
     await known([key])
     await expectAllServed(Array(500).fill({ key, label: 'any' }))
     expect(upstreams.map((upstream) => upstream.peak())).toEqual([80, 80, 80])
-  }, 120_000)
+  }, 300_000)
 
   test('who waits is served in the order he came, whichever instance he came to', async () => {
     await using upstream = await startCountingUpstream({ holdMs: null })

@@ -71,7 +71,7 @@ test.skipIf(redisProgram === null)(
     )
     expect(counted.reduce((a, b) => a + b, 0)).toBe(sent)
   },
-  120_000,
+  300_000,
 )
 
 test.skipIf(redisProgram === null)(
@@ -119,7 +119,7 @@ test.skipIf(redisProgram === null)(
     })
     await owner.$connection.close()
   },
-  120_000,
+  300_000,
 )
 
 /** The requests in the ticks after a second, up to now. */

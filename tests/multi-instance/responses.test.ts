@@ -27,7 +27,7 @@ test.skipIf(redisProgram === null)(
       expect(await read.json()).toMatchObject({ id })
     }
   },
-  60_000,
+  300_000,
 )
 
 function respond({ origin }: Turnpike, key: string, body: object = {}): Promise<Response> {

@@ -89,7 +89,7 @@ describe.skipIf(redisProgram === null)('slots shared through Redis', () => {
     const waiting = two.worlds[0]?.ask()
     const startedAt = performance.now()
     ;(await waiting)?.release()
-    expect(performance.now() - startedAt).toBeLessThan(TIMING.liveMs + 1_500)
+    expect(performance.now() - startedAt).toBeLessThan(TIMING.liveMs + 8_000)
     await doomed[Symbol.asyncDispose]()
   })
 

@@ -24,6 +24,8 @@ export interface Tenant {
   addKey(values?: Partial<typeof apiKeys.$inferInsert>): Promise<{ keyId: number; key: string }>
 }
 
+type Builder = Pick<FreshDatabase['db'], 'insert' | 'update'>
+
 /** A user with a key, in a group of his own with accounts of its own: nothing of another test touches his limits. */
 export async function plantTenant(
   { db }: FreshDatabase,
@@ -31,23 +33,29 @@ export async function plantTenant(
   { user, group, key, accounts: wanted }: TenantOptions,
 ): Promise<Tenant> {
   const name = randomBytes(4).toString('hex')
-  const userId = idOf(
-    await db
-      .insert(users)
-      .values({ email: `${name}@example.com`, concurrency: 0, ...user })
-      .returning(),
-  )
-  const groupId = idOf(
-    await db
-      .insert(groups)
-      .values({ name, ...group })
-      .returning(),
-  )
-  await db.insert(userGroups).values({ userId, groupId })
-  const accountIds: number[] = []
-  for (const values of wanted) accountIds.push(await addAccount(values))
+  // Whoever hears of a part of it finds all of it.
+  const { userId, groupId, accountIds } = await db.transaction(insertTenant)
 
-  async function addAccount(values: TenantOptions['accounts'][number]): Promise<number> {
+  async function insertTenant(tx: Builder) {
+    const userId = idOf(
+      await tx
+        .insert(users)
+        .values({ email: `${name}@example.com`, concurrency: 0, ...user })
+        .returning(),
+    )
+    const groupId = idOf(
+      await tx
+        .insert(groups)
+        .values({ name, ...group })
+        .returning(),
+    )
+    await tx.insert(userGroups).values({ userId, groupId })
+    const accountIds: number[] = []
+    for (const values of wanted) accountIds.push(await addAccount(tx, groupId, values))
+    return { userId, groupId, accountIds }
+  }
+
+  async function addAccount(tx: Builder, groupId: number, values: TenantOptions['accounts'][number]): Promise<number> {
     const row = {
       name,
       provider: 'sandbox' as const,
@@ -57,12 +65,12 @@ export async function plantTenant(
       concurrency: 0,
       ...values,
     }
-    const id = idOf(await db.insert(accounts).values(row).returning())
-    await db
+    const id = idOf(await tx.insert(accounts).values(row).returning())
+    await tx
       .update(accounts)
       .set({ secretSealed: sealAccountSecret(box, id, 'upstream-secret') })
       .where(eq(accounts.id, id))
-    await db.insert(accountGroups).values({ accountId: id, groupId })
+    await tx.insert(accountGroups).values({ accountId: id, groupId })
     return id
   }
 

@@ -89,6 +89,6 @@ test('every statement that changes configuration tells its table once', async ()
 /** Notifications of one database arrive in order: when ours is there, all before it are. */
 async function flush({ sql }: FreshDatabase, heard: string[]): Promise<void> {
   await sql.notify('turnpike_config', 'flush')
-  await expect.poll(() => heard.at(-1), { interval: 5, timeout: 5_000 }).toBe('flush')
+  await expect.poll(() => heard.at(-1), { interval: 5, timeout: 40_000 }).toBe('flush')
   heard.pop()
 }

@@ -117,7 +117,7 @@ test.runIf(isLinux)('goes when the process that started it is killed, and starts
   const killed = await startElsewhere(dir)
   await query(killed.url, 'create table notes ()')
   await killed.kill()
-  await expect.poll(() => runningCommand(killed.pid), { timeout: 10_000 }).toBeNull()
+  await expect.poll(() => runningCommand(killed.pid), { timeout: 40_000 }).toBeNull()
   await using server = await start(dir)
   expect(await query(server.url, 'select from notes')).toHaveLength(0)
 })
@@ -147,7 +147,7 @@ test('leaves a server alone that somebody else started on the directory', async 
   const exited = once(foreign, 'exit')
   try {
     const pidFile = () => readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')
-    await expect.poll(pidFile, { timeout: 10_000 }).toMatch(/ready/)
+    await expect.poll(pidFile, { timeout: 40_000 }).toMatch(/ready/)
     await expect(start(dir)).rejects.toMatchObject({ code: 'data_dir_in_use' })
     expect(foreign.exitCode).toBeNull()
   } finally {
@@ -173,7 +173,7 @@ test('begins anew where a start was killed half-way', async () => {
   const child = spawnElsewhere(dir)
   const unfinished = async () =>
     (await readdir(join(dir.path, 'pg')).catch(() => [])).some((name) => name.startsWith('cluster.unfinished'))
-  await expect.poll(unfinished, { interval: 1, timeout: 10_000 }).toBe(true)
+  await expect.poll(unfinished, { interval: 1, timeout: 40_000 }).toBe(true)
   await killHard(child)
   await using server = await start(dir)
   expect(await query(server.url, 'select 1')).toHaveLength(1)

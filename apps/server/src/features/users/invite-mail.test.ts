@@ -25,7 +25,7 @@ test('where mail is set, an invitation and a password link go to the user, and t
   const { id, invite } = Object(made.data)
   expect(invite.mailed).toBe(true)
   const reset = await world.post('users.resetPassword', { cookie, input: { id } })
-  await expect.poll(() => mailer.mails.length, { timeout: 10_000 }).toBe(2)
+  await expect.poll(() => mailer.mails.length, { timeout: 40_000 }).toBe(2)
   expect(mailer.mails.map(({ to }) => to)).toEqual([['new@turnpike.test'], ['new@turnpike.test']])
   expect(mailer.mails[0]?.text).toContain(invite.url)
   expect(mailer.mails[1]?.text).toContain(Object(reset.data).invite.url)
