@@ -134,4 +134,39 @@ describe.skipIf(!chromiumPath)('why a request went as it did', () => {
     await keepShot(page, 'why-narrow-explained')
     expect(faults).toEqual([])
   })
+
+  test('errors are gone through beside their list, and what was marked resolved can be taken back', async () => {
+    ids.push(await ask('nobody-serves-this-either'))
+    await using opened = await openPage(world.browser)
+    const { page, faults } = opened
+    await signInPanel(page, world.turnpike)
+    const rows = page.getByRole('table', { name: 'Errors' }).locator('tbody a')
+    await waitFor(
+      'both errors to be listed',
+      async () => {
+        await page.goto(`${world.turnpike.origin}/errors`)
+        await settle(page)
+        return (await rows.count()) === 2
+      },
+      WAIT_MS,
+    )
+    await rows.first().click()
+    const drawer = page.getByRole('dialog')
+    await drawer.getByText('nobody-serves-this-either').first().waitFor()
+    const newer = new URL(page.url()).searchParams.get('row')
+    await page.keyboard.press('ArrowDown')
+    await drawer.getByText('nobody-serves-it').first().waitFor()
+    expect(new URL(page.url()).searchParams.get('row')).not.toBe(newer)
+    await page.keyboard.press('ArrowUp')
+    await drawer.getByText('nobody-serves-this-either').first().waitFor()
+    expect(new URL(page.url()).searchParams.get('row')).toBe(newer)
+    await keepShot(page, 'why-error-drawer')
+
+    await drawer.getByRole('button', { name: 'Mark resolved' }).click()
+    await drawer.getByRole('button', { name: 'Open again' }).click()
+    await drawer.getByRole('button', { name: 'Mark resolved' }).waitFor()
+    await drawer.getByRole('link', { name: 'Open as a page' }).click()
+    await page.waitForURL(`**/errors/${newer}`)
+    expect(faults).toEqual([])
+  })
 })

@@ -1,3 +1,5 @@
+import { m } from '#lib/paraglide/messages.js'
+
 type Library = typeof import('svelte-sonner')
 
 /** What a notice offers to do. */
@@ -8,6 +10,8 @@ interface ToastAction {
 
 /** News come unasked: not where the buttons of a sheet are. */
 const NEWS_AT = 'bottom-left'
+/** Longer than other notices stand: whoever did it by mistake must see it, and reach it. */
+const UNDO_MS = 10_000
 
 // The library comes with the first notice: most visits show none.
 let library = $state.raw<Library | null>(null)
@@ -25,7 +29,13 @@ function show(notice: (sonner: Library['toast']) => unknown): void {
 
 /** A short notice that something was done, or could not be. Plain text only. */
 export const toast = {
-  done: (text: string) => show((sonner) => sonner.success(text)),
+  /** `undo` takes back what was done, and tells itself where it could not: the notice offers it while it stands. */
+  done: (text: string, undo?: () => unknown) =>
+    show((sonner) =>
+      undo === undefined
+        ? sonner.success(text)
+        : sonner.success(text, { action: { label: m.undo(), onClick: () => void undo() }, duration: UNDO_MS }),
+    ),
   failed: (text: string) => show((sonner) => sonner.error(text)),
   told: (text: string, action: ToastAction) => show((sonner) => sonner.info(text, { action, position: NEWS_AT })),
   warned: (text: string, action: ToastAction) => show((sonner) => sonner.warning(text, { action, position: NEWS_AT })),

@@ -1,5 +1,6 @@
 import { isSignedOut, toProblem } from '#lib/api/problem.ts'
 import { reasonText } from '#lib/api/reason-text.ts'
+import { undoing } from '#lib/api/run-act.ts'
 import { getApp } from '#lib/app-context.ts'
 import { format } from '#lib/i18n/format.ts'
 import { m } from '#lib/paraglide/messages.js'
@@ -48,9 +49,14 @@ export function createAccountActions(onchange: (account: Account) => void) {
         toast.done(m.state_cleared({ name }))
       }),
     /** Throws what refused it: it is asked for in a dialog that tells. */
-    async archive({ id, name }: Account): Promise<void> {
+    async archive({ id, name, status }: Account): Promise<void> {
       onchange(await api.accounts.archive.mutate({ id }))
-      toast.done(m.archived_done({ name }))
+      // What was in error comes back to be tried: its state is no setting.
+      const before = status === 'disabled' ? status : 'active'
+      toast.done(
+        m.archived_done({ name }),
+        undoing(session, async () => onchange(await api.accounts.update.mutate({ id, status: before }))),
+      )
     },
   }
 }

@@ -146,3 +146,36 @@ test('a health check is off where no minutes are given', () => {
     healthCheck: { minutes: null, recovers: false },
   })
 })
+
+test('headers and priorities that were not touched stay as they are', () => {
+  const stored = { ...account, extraHeaderNames: ['x-team'], groupPriorities: [{ groupId: 2, priority: 5 }] }
+  expect(accountUpdateInput(stored, valuesOfAccount(stored))).toEqual({ id: 7 })
+  const renamed = { ...valuesOfAccount(stored), name: 'other' }
+  expect(accountUpdateInput(stored, renamed)).toEqual({ id: 7, name: 'other' })
+})
+
+test('headers are replaced as a whole, or taken away, once they are not kept', () => {
+  const stored = { ...account, extraHeaderNames: ['x-team'] }
+  const values = { ...valuesOfAccount(stored), keepsHeaders: false }
+  expect(accountUpdateInput(stored, values)).toEqual({ id: 7, extraHeaders: {} })
+  const typed = { ...values, headers: [{ name: 'X-Org', value: 'one' }] }
+  const input = accountUpdateInput(stored, typed)
+  expect(input).toEqual({ id: 7, extraHeaders: { 'x-org': 'one' } })
+  expect(accountUpdate.safeParse(input).success).toBe(true)
+})
+
+test('a group taken out loses its priority, one put in may have its own', () => {
+  const stored = { ...account, groupPriorities: [{ groupId: 2, priority: 5 }] }
+  const values = { ...valuesOfAccount(stored), groupIds: [3], groupPriorities: { 2: '5', 3: '0' } }
+  const input = accountUpdateInput(stored, values)
+  expect(input).toEqual({ id: 7, groupIds: [3], groupPriorities: [{ groupId: 3, priority: 0 }] })
+  expect(accountUpdate.safeParse(input).success).toBe(true)
+})
+
+test('a header of no possible name, and a priority that is no number, are refused', () => {
+  const base = { ...valuesOfAccount(null), name: 'n', secret: 's' }
+  const named = accountCreateInput({ ...base, headers: [{ name: 'x team', value: 'a' }] })
+  expect(accountCreate.safeParse(named).success).toBe(false)
+  const ranked = accountCreateInput({ ...base, groupIds: [2], groupPriorities: { 2: 'first' } })
+  expect(accountCreate.safeParse(ranked).success).toBe(false)
+})

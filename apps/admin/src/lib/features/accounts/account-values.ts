@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { fromLocalInput, toLocalInput } from '#lib/format/time.ts'
 import { changed } from '#lib/forms/changed.ts'
 import { orNull, parseLines, parseWhole } from '#lib/forms/lines.ts'
+import { type HeaderRow, headersOf, prioritiesOf, priorityTexts } from './account-extras.ts'
 import type { Account } from './account-state.ts'
 
 export interface MappingRow {
@@ -41,6 +42,11 @@ export interface AccountValues {
   healthRecovers: boolean
   affinityDomain: string
   forwardOrganization: boolean
+  /** Of the headers only the names are known: the whole set is typed anew, or the one that is stored stays. */
+  keepsHeaders: boolean
+  headers: HeaderRow[]
+  /** By the group's id; empty or missing = the account's own priority. */
+  groupPriorities: Record<string, string>
 }
 
 export function valuesOfAccount(account: Account | null): AccountValues {
@@ -71,6 +77,9 @@ export function valuesOfAccount(account: Account | null): AccountValues {
     healthRecovers: account?.healthCheck.recovers ?? false,
     affinityDomain: account?.affinityDomain ?? '',
     forwardOrganization: account?.forwardOrganization ?? false,
+    keepsHeaders: (account?.extraHeaderNames.length ?? 0) > 0,
+    headers: [],
+    groupPriorities: priorityTexts(account?.groupPriorities ?? []),
   }
 }
 
@@ -84,6 +93,7 @@ export function accountCreateInput(values: AccountValues): z.input<typeof accoun
     ...(values.secret === '' && values.auth === 'oauth2' ? {} : { secret: values.secret }),
     ...(values.auth === 'oauth2' ? { oauth: oauthOf(values) } : {}),
     proxy: orNull(values.proxy),
+    extraHeaders: headersOf(values.headers),
     ...(baseUrl === '' ? {} : { baseUrl }),
     ...(models.length === 0 ? {} : { models }),
   }
@@ -99,6 +109,7 @@ export function accountUpdateInput(account: Account, values: AccountValues): z.i
     ...(values.secret === '' ? {} : { secret: values.secret }),
     ...oauthChange(account, values),
     ...proxyChange(account, values),
+    ...headersChange(account, values),
     // An account in error stays so until its state is cleared: only a switch that was moved is sent.
     ...(values.isActive === wasActive ? {} : { status }),
   }
@@ -131,6 +142,12 @@ function proxyChange(account: Account, values: AccountValues): { proxy?: string 
   return proxy === null && account.proxyHost === null ? {} : { proxy }
 }
 
+function headersChange(account: Account, values: AccountValues): { extraHeaders?: Record<string, string> } {
+  if (values.keepsHeaders) return {}
+  const extraHeaders = headersOf(values.headers)
+  return Object.keys(extraHeaders).length === 0 && account.extraHeaderNames.length === 0 ? {} : { extraHeaders }
+}
+
 /** A refresh token that was not typed stays what it is. */
 function oauthOf({ grant, tokenUrl, clientId, scope, refreshToken }: AccountValues) {
   const typed = grant === 'refresh_token' && refreshToken !== '' ? { refreshToken } : {}
@@ -148,6 +165,7 @@ function members(values: AccountValues) {
     models: parseLines(values.models),
     modelMapping: mappingOf(values.mapping),
     groupIds: values.groupIds,
+    groupPriorities: prioritiesOf(values.groupPriorities, values.groupIds),
     schedulable: values.schedulable,
     expiresAt: fromLocalInput(values.expiresAt),
     healthCheck: { minutes: parseWhole(values.healthMinutes, null), recovers: values.healthRecovers },

@@ -3,6 +3,7 @@ import type { AlertSeverity, SilenceKind } from '@turnpike/core/ops/words'
 import type { z } from 'zod'
 import { fromLocalInput, toLocalInput } from '#lib/format/time.ts'
 import { parseWhole } from '#lib/forms/lines.ts'
+import type { Silence } from './alert-types.ts'
 import { parseLabels, printLabels } from './label-lines.ts'
 
 /** A silence as the form holds it. */
@@ -51,4 +52,12 @@ export function silenceInput(values: SilenceValues): z.input<typeof silenceCreat
     endsAt: fromLocalInput(values.endsAt) ?? '',
     reason: values.reason,
   }
+}
+
+/** The like of one that was ended too early: for what is left of its time. */
+export function silenceAgain(
+  silence: Pick<Silence, 'kind' | 'ruleId' | 'severities' | 'labels' | 'startsAt' | 'endsAt' | 'reason' | 'status'>,
+): z.input<typeof silenceCreate> {
+  const { kind, ruleId, severities, labels, startsAt, endsAt, reason, status } = silence
+  return { kind, ruleId, severities, labels, endsAt, reason, ...(status === 'pending' ? { startsAt } : {}) }
 }
