@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signIn } from '../support/admin.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, settle, signInPanel } from './browser.ts'
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
@@ -52,6 +54,18 @@ const PAGES_OF_MONEY = [
 ]
 const OWN_PAGES = ['/my', '/my/keys', '/my/keys?create=1', '/my/usage?by=model', '/my/requests', '/my/errors']
 
+/** A rule judges whole minutes: it is made first, so that it fires while the other tests run. */
+const FIRES_MS = 200_000
+const ALWAYS_FIRING = {
+  name: 'Always firing',
+  metric: 'memory_usage_percent' as const,
+  operator: '>' as const,
+  threshold: 0,
+  windowMinutes: 1,
+  forMinutes: 0,
+  minSamples: 0,
+}
+
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(AXE, 'utf8'))
   // Colours fade in: what is judged is what they come to.
@@ -62,9 +76,13 @@ async function violations(page: Page): Promise<string[]> {
 
 describe.skipIf(!chromiumPath)('the panel for everybody', () => {
   let world: PanelWorld
+  let ruleId: number
 
   beforeAll(async () => {
     world = await openPanelWorld()
+    const api = await signIn(world.turnpike)
+    ruleId = (await api.alerts.rules.create.mutate(ALWAYS_FIRING)).id
+    await api.$connection.close()
     const { gatewayUrl, apiKey } = world.turnpike.facts
     const body = JSON.stringify({ model: 'sandbox-small', messages: [{ role: 'user', content: 'Hello' }] })
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
@@ -201,6 +219,30 @@ describe.skipIf(!chromiumPath)('the panel for everybody', () => {
     await page.getByText('Typed account').first().waitFor()
     await keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    expect(faults).toEqual([])
+  })
+
+  test('the keyboard alone silences what fires', async () => {
+    const api = await signIn(world.turnpike)
+    await waitFor(
+      'the rule to fire',
+      async () => (await api.alerts.events.list.query({ status: 'firing', ruleId })).items.length > 0,
+      FIRES_MS,
+    )
+    await using opened = await openPage(world.browser)
+    const { page, faults } = opened
+    await signInPanel(page, world.turnpike)
+    await goTo(page, 'alerts')
+    await page.getByRole('link', { name: 'Silence', exact: true }).press('Enter')
+    const form = page.getByRole('dialog')
+    await form.getByLabel('Reason').press('K')
+    await page.keyboard.type('nown, by keyboard')
+    await page.keyboard.press('Enter')
+    await form.waitFor({ state: 'detached' })
+    await page.getByText('Known, by keyboard').waitFor()
+    const { items } = await api.alerts.silences.list.query({ status: 'active' })
+    expect(items).toMatchObject([{ ruleId, reason: 'Known, by keyboard' }])
+    await api.$connection.close()
     expect(faults).toEqual([])
   })
 
