@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { balanceChanges, groups, prices, users } from '@turnpike/db/schema'
+import { balanceChanges, prices, users } from '@turnpike/db/schema'
 import { eq } from 'drizzle-orm'
 import { Agent, request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -19,6 +19,7 @@ const BALANCE_NANO = BigInt(PAID * OUTPUT_TOKENS) * TOKEN_NANO
 const MODEL = 'priced-by-output'
 const MS_PER_REPETITION = 60_000
 const MAX_TRIES = 5
+const REFUSED = '403 insufficient_balance'
 
 describe.skipIf(redisProgram === null).each([{ count: 1 }, { count: 3 }])('with $count instances', ({ count }) => {
   const stack = new AsyncDisposableStack()
@@ -49,7 +50,7 @@ describe.skipIf(redisProgram === null).each([{ count: 1 }, { count: 3 }])('with 
         expect(statuses).toEqual(
           new Map([
             ['200', PAID],
-            ['403 insufficient_balance', REQUESTS - PAID],
+            [REFUSED, REQUESTS - PAID],
           ]),
         )
         await waitFor('all of it to be billed', async () => (await billed(tenant)) === BALANCE_NANO, 20_000)
@@ -63,9 +64,10 @@ describe.skipIf(redisProgram === null).each([{ count: 1 }, { count: 3 }])('with 
   /** A user with credit for exactly so many answers, known to every instance without having spent any of it. */
   async function plantPayer(): Promise<Tenant> {
     const { db } = instances.database
-    const tenant = await instances.plant({ accounts: [{ baseUrl }] })
+    const tenant = await instances.plant({ group: { billing: 'balance' }, accounts: [{ baseUrl }] })
+    // Who knows his group refuses him: he has nothing yet.
     for (const { origin } of instances.all) {
-      await waitFor('the key to be known', async () => (await ask(origin, tenant.key)).startsWith('200'), 10_000)
+      await waitFor('the key to be known', async () => (await ask(origin, tenant.key)) === REFUSED, 10_000)
     }
     await db.transaction(async (tx) => {
       await tx.update(users).set({ balanceNano: BALANCE_NANO }).where(eq(users.id, tenant.userId))
@@ -75,7 +77,6 @@ describe.skipIf(redisProgram === null).each([{ count: 1 }, { count: 3 }])('with 
         amountNano: BALANCE_NANO,
         reason: 'for the experiment',
       })
-      await tx.update(groups).set({ billing: 'balance' }).where(eq(groups.id, tenant.groupId))
     })
     return tenant
   }
