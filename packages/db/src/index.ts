@@ -21,6 +21,7 @@ export { COUNT_COLUMNS, COUNT_MASK, HISTOGRAMS, ROW_COLUMNS, summed, summedTimes
 export { beginLife, endLife, reopenLife } from './ops/lives.ts'
 export { recoverLives } from './ops/recover-lives.ts'
 export { rollUp } from './ops/roll-up.ts'
+export { fillSingles } from './ops/singles.ts'
 export { type ClosedBucket, type InstanceLife, writeBuckets } from './ops/write-buckets.ts'
 export {
   dropPartitionsBefore,
@@ -30,4 +31,10 @@ export {
   type PartitionedTable,
 } from './partitions.ts'
 export { type InsertOutcomesResult, insertOutcomes, type RejectedOutcome } from './usage-logs/insert-outcomes.ts'
-export { dropUsageRollupsBefore, rollUpUsage, USAGE_SUMS, USAGE_SUMS_OF_SUMS } from './usage-logs/roll-up-usage.ts'
+export {
+  dropUsageRollupsBefore,
+  rollUpUsage,
+  USAGE_SUMS,
+  USAGE_SUMS_OF_SUMS,
+  withdrawUsageRollupsOf,
+} from './usage-logs/roll-up-usage.ts'

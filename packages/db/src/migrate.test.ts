@@ -1,7 +1,9 @@
 import { getTableName, is } from 'drizzle-orm'
 import { PgTable } from 'drizzle-orm/pg-core'
 import { expect, test } from 'vitest'
+import { migrateTo } from './backup/migrate-to.ts'
 import { migrate } from './migrate.ts'
+import { ensurePartitionsFor } from './partitions.ts'
 import * as schema from './schema/index.ts'
 import { freshDatabase } from './testing/fresh-database.ts'
 
@@ -32,3 +34,29 @@ test('gives up waiting for another migration when its time is over', async () =>
     await expect(migrate(fresh.url, { lockTimeoutMs: 50 })).rejects.toMatchObject({ code: '55P03' })
   })
 })
+
+test('roll-ups from before rows of single dimensions are marked as without them', async () => {
+  await using fresh = await freshDatabase({ migrated: false })
+  const { sql } = fresh
+  await migrateTo(fresh.url, 18)
+  const hour = new Date('2026-01-05T07:00:00Z')
+  await ensurePartitionsFor(sql, [hour], 'ops_dimension_stats_hourly')
+  for (const [table, bucket] of [
+    ['ops_dimension_stats_hourly', hour],
+    ['ops_dimension_stats_daily', new Date('2026-01-05T00:00:00Z')],
+  ] as const) {
+    const columns = await sql<{ name: string }[]>`
+      select column_name as name from information_schema.columns
+      where table_name = ${table} and data_type = 'bigint' and is_nullable = 'NO'`
+    const row = { bucket, dimension: 'tuple', tuple: 't', is_other: false }
+    await sql`insert into ${sql(table)} ${sql({ ...row, ...Object.fromEntries(columns.map(({ name }) => [name, 0])) })}`
+  }
+  await sql`update ops_data_retention_config set days = 30 where table_name = 'usage_logs'`
+  await migrate(fresh.url)
+  expect(await sql`select step, bucket from ops_rollups_due order by step`).toEqual([
+    { step: 'day-singles', bucket: new Date('2026-01-05T00:00:00Z') },
+    { step: 'hour-singles', bucket: hour },
+  ])
+  const [kept] = await sql`select days from ops_data_retention_config where table_name = 'usage_rollups'`
+  expect(kept).toEqual({ days: 30 })
+}, 60_000)

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHistogram } from '@turnpike/core/ops/histogram'
-import { createDb, type Db, ensurePartitionsFor, migrate, rollUpUsage } from '@turnpike/db'
+import { createDb, type Db, ensurePartitionsFor, fillSingles, migrate, rollUpUsage } from '@turnpike/db'
 import { startEmbeddedPostgres } from '@turnpike/db/embedded'
 import type { Sql } from 'postgres'
 import { BIN_COUNTS, binColumns, countsOfDay, dailyCounts } from './scaled-counts.ts'
@@ -66,6 +66,7 @@ export async function openScaledDatabase(scale: Scale, { dataDir, step }: Scaled
   const kept = await keptMoment(database.sql, scale)
   if (kept !== null) step(`the database is there; migrated in ${Math.round(performance.now() - startedAt)} ms`)
   const nowMs = kept ?? (await fillUp(database.sql, scale, step))
+  await addSingles(database.sql, step)
   step('rolling up the usage')
   while ((await rollUpUsage(database.sql, new Date(nowMs))) > 0);
   const held = opened.move()
@@ -112,12 +113,25 @@ async function fill(
     })
   }
   await dailyCounts(sql, { startMs: today - (days - 1) * DAY_MS, endMs: today })
+  // As roll-ups that were made before there were rows of single dimensions.
+  await sql`insert into ops_rollups_due (step, bucket)
+    select distinct 'hour-singles', bucket from ops_dimension_stats_hourly where dimension = 'tuple'
+    union all select distinct 'day-singles', bucket from ops_dimension_stats_daily where dimension = 'tuple'`
   // Time that still runs is read from the finer rows.
   await sql`insert into ops_rollups_due (step, bucket) values
     ('day', ${new Date(today)}), ('hour', ${new Date(Math.floor(nowMs / 3_600_000) * 3_600_000)})
     on conflict do nothing`
   step('cleaning up and analysing')
   await sql`vacuum (analyze)`
+}
+
+async function addSingles(sql: Sql, step: (text: string) => void): Promise<void> {
+  const startedAt = performance.now()
+  let filled = 0
+  for (let more = await fillSingles(sql); more > 0; more = await fillSingles(sql)) filled += more
+  if (filled === 0) return
+  step(`rows of single dimensions added to ${filled} roll-ups in ${Math.round(performance.now() - startedAt)} ms`)
+  await sql`vacuum (analyze) ops_dimension_stats_hourly, ops_dimension_stats_daily`
 }
 
 async function plantPeople(sql: Sql): Promise<void> {

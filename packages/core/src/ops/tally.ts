@@ -1,7 +1,7 @@
 import { ERROR_CLASSES, type FailureCode } from './classify.ts'
 import { attemptFailure, type EndedRequest } from './ended-request.ts'
 import { createHistogram, type Histogram } from './histogram.ts'
-import type { Dimension } from './words.ts'
+import type { CountedDimension } from './words.ts'
 
 /** Tuples told apart in one bucket; requests of more are counted together as `other` (ops.md, "ops_dimension_stats"). */
 export const MAX_TUPLES = 2_000
@@ -44,7 +44,7 @@ export interface Counts {
 }
 
 export interface TallyRow extends TupleValues, Counts {
-  dimension: Dimension
+  dimension: CountedDimension
   /** The values as one text: unique among the rows of a bucket. */
   tuple: string
   isOther: boolean
@@ -64,8 +64,8 @@ export type Tally = ReturnType<typeof createTally>
 /** Counts requests that ended, by what they were of. Sums are exact; see `EndedRequest` for what counts as a time. */
 export function createTally({ providerOf, maxTuples = MAX_TUPLES, maxPeople = MAX_PEOPLE }: TallyOptions) {
   const rows = new Map<string, TallyRow>()
-  const sizes: Record<Dimension, number> = { tuple: 0, error: 0, user: 0, key: 0, all: 0 }
-  const bounds: Record<Dimension, number> = {
+  const sizes: Record<CountedDimension, number> = { tuple: 0, error: 0, user: 0, key: 0, all: 0 }
+  const bounds: Record<CountedDimension, number> = {
     tuple: maxTuples,
     error: maxTuples,
     user: maxPeople,
@@ -127,7 +127,7 @@ export function createTally({ providerOf, maxTuples = MAX_TUPLES, maxPeople = MA
     return accountId === null ? null : providerOf(accountId)
   }
 
-  function addRow(dimension: Dimension, name: string, values: TupleValues): TallyRow {
+  function addRow(dimension: CountedDimension, name: string, values: TupleValues): TallyRow {
     if (sizes[dimension] >= bounds[dimension]) {
       folded += 1
       return otherRow(dimension, values.code)
@@ -137,7 +137,7 @@ export function createTally({ providerOf, maxTuples = MAX_TUPLES, maxPeople = MA
   }
 
   /** Of errors beyond the bound the code is still told: there are only so many. */
-  function otherRow(dimension: Dimension, code: FailureCode | null): TallyRow {
+  function otherRow(dimension: CountedDimension, code: FailureCode | null): TallyRow {
     const name = `${dimension}|other|${code ?? ''}`
     return rows.get(name) ?? add(name, emptyRow(dimension, name, { ...NOBODY, code }, true))
   }
@@ -211,7 +211,7 @@ function countOwner(row: TallyRow, code: FailureCode): void {
   if (code === 'upstream_timeout' || code === 'upstream_stalled') row.timeouts += 1
 }
 
-function emptyRow(dimension: Dimension, tuple: string, values: TupleValues, isOther: boolean): TallyRow {
+function emptyRow(dimension: CountedDimension, tuple: string, values: TupleValues, isOther: boolean): TallyRow {
   const isTimed = dimension === 'tuple' || dimension === 'all'
   return {
     dimension,

@@ -1,15 +1,31 @@
 /** The closed lists of operations; see ops.md. */
 
 /**
- * What a row of counts tells of: requests of one provider, group, account, model and endpoint; the same, that ended by one
- * error code; requests of one user; of one key; all requests, so that what is asked of them all is one row a step.
+ * What is counted: requests of one provider, group, account, model and endpoint; the same, that ended by one error code;
+ * requests of one user; of one key; all requests, so that what is asked of them all is one row a step.
  */
-export const DIMENSIONS = ['tuple', 'error', 'user', 'key', 'all'] as const
+export const COUNTED_DIMENSIONS = ['tuple', 'error', 'user', 'key', 'all'] as const
+export type CountedDimension = (typeof COUNTED_DIMENSIONS)[number]
+
+/** What rows of tuples are added up by, so that what is asked of one of these is not put together from all of its tuples. */
+export const SINGLE_DIMENSIONS = ['provider', 'group', 'account', 'model', 'endpoint'] as const
+export type SingleDimension = (typeof SINGLE_DIMENSIONS)[number]
+
+/** What a row of counts tells of. */
+export const DIMENSIONS = [...COUNTED_DIMENSIONS, ...SINGLE_DIMENSIONS] as const
 export type Dimension = (typeof DIMENSIONS)[number]
 
 /** Roll-ups of the 10-second buckets, finest first. */
 export const ROLL_UPS = ['minute', 'hour', 'day'] as const
 export type RollUp = (typeof ROLL_UPS)[number]
+
+/** Roll-ups that also have rows of single dimensions; of minutes they would be as many as those of tuples. */
+export const SINGLE_STEPS = ['hour', 'day'] as const
+export type SingleStep = (typeof SINGLE_STEPS)[number]
+
+/** What may be due: a roll-up, or the rows of single dimensions of one that was made before there were such rows. */
+export const DUE_STEPS = [...ROLL_UPS, 'hour-singles', 'day-singles'] as const
+export type DueStep = (typeof DUE_STEPS)[number]
 
 /** Named ranges: they end with the last ten seconds that are over. */
 export const RANGES = ['5m', '30m', '1h', '6h', '24h', '7d', '30d'] as const

@@ -2,6 +2,7 @@ import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { endedOutcome } from '@turnpike/core/ops/ended-request'
 import { mergeBins, quantileOf } from '@turnpike/core/ops/histogram'
 import { createTally, type Tally } from '@turnpike/core/ops/tally'
+import { type Dimension, SINGLE_DIMENSIONS } from '@turnpike/core/ops/words'
 import { expect, test } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../testing/fresh-database.ts'
 import { makeOutcome } from '../testing/outcome.ts'
@@ -9,6 +10,7 @@ import { insertOutcomes } from '../usage-logs/insert-outcomes.ts'
 import { beginLife, endLife, reopenLife } from './lives.ts'
 import { recoverLives } from './recover-lives.ts'
 import { rollUp } from './roll-up.ts'
+import { fillSingles } from './singles.ts'
 import { type InstanceLife, writeBuckets } from './write-buckets.ts'
 
 const START = Math.floor((Date.now() - 3 * 86_400_000) / 86_400_000) * 86_400_000
@@ -67,14 +69,14 @@ async function rollUpAll({ sql }: FreshDatabase): Promise<void> {
 
 const TABLES = ['ops_buckets', 'ops_dimension_stats', 'ops_dimension_stats_hourly', 'ops_dimension_stats_daily']
 
-async function sumsOf({ sql }: FreshDatabase, table: string) {
+async function sumsOf({ sql }: FreshDatabase, table: string, dimension: Dimension = 'tuple') {
   const [sums] = await sql.unsafe(
     `select sum(requests)::int as requests, sum(errors)::int as errors, sum(attempts)::int as attempts,
       sum(cost_nano)::text as cost, sum(latency_sum_us)::text as latency, max(latency_max_us)::text as longest
-     from ${table} where dimension = 'tuple'`,
+     from ${table} where dimension = '${dimension}'`,
   )
   const rows = await sql.unsafe<{ bins: string[] }[]>(
-    `select latency_bins as bins from ${table} where dimension = 'tuple'`,
+    `select latency_bins as bins from ${table} where dimension = '${dimension}'`,
   )
   return { ...sums, bins: mergeBins(rows.map(({ bins }) => bins.map(Number))) }
 }
@@ -106,10 +108,57 @@ test('every step says the same, whatever was written twice, late or rolled up ag
   await write(fresh, LIFE, parts[0] ?? [])
   await rollUpAll(fresh)
   const all = expected(outcomes)
-  for (const table of TABLES) expect(await sumsOf(fresh, table)).toEqual(all)
+  await expectInAll(fresh, all)
   await fresh.sql`insert into ops_rollups_due select distinct 'hour', date_trunc('hour', bucket, 'UTC') from ops_buckets`
   await rollUpAll(fresh)
+  await expectInAll(fresh, all)
+}, 120_000)
+
+async function expectInAll(fresh: FreshDatabase, all: object): Promise<void> {
   for (const table of TABLES) expect(await sumsOf(fresh, table)).toEqual(all)
+  for (const table of TABLES.slice(2)) {
+    for (const dimension of SINGLE_DIMENSIONS) {
+      expect({ dimension, ...(await sumsOf(fresh, table, dimension)) }).toEqual({ dimension, ...all })
+    }
+  }
+}
+
+test.each(['Europe/Berlin', 'America/New_York'])(
+  'a day is a day of UTC, wherever the server of the database is: %s',
+  async (zone) => {
+    await using fresh = await freshDatabase({ max: 1 })
+    await fresh.sql`select set_config('timezone', ${zone}, false)`
+    const hourMs = 3_600_000
+    // The clocks are changed in these days: one has 23 hours there, the other 25.
+    for (const day of [Date.UTC(2025, 2, 8), Date.UTC(2025, 2, 29), Date.UTC(2025, 9, 25), Date.UTC(2025, 10, 1)]) {
+      const outcomes = Array.from({ length: 72 }, (_, hour) => makeOutcome({ endedAtMs: day + hour * hourMs }))
+      await write(fresh, LIFE, outcomes)
+    }
+    await rollUpAll(fresh)
+    const days = await fresh.sql`
+    select requests::int from ops_dimension_stats_daily where dimension = 'all' order by bucket`
+    expect(days.map(({ requests }) => requests)).toEqual(Array.from({ length: 12 }, () => 24))
+  },
+  120_000,
+)
+
+test('roll-ups from before there were rows of single dimensions get them, each once', async () => {
+  await using fresh = await freshDatabase()
+  const { sql } = fresh
+  const outcomes = outcomesOver(3 * 3_600_000, 60)
+  await write(fresh, LIFE, outcomes)
+  await rollUpAll(fresh)
+  const singles = () => sql`
+    select * from ops_dimension_stats_hourly where dimension = any(${[...SINGLE_DIMENSIONS]}) order by bucket, tuple`
+  const made = await singles()
+  expect(made.length).toBeGreaterThan(20)
+  await sql`insert into ops_rollups_due select distinct 'hour-singles', bucket from ops_dimension_stats_hourly`
+  await sql`delete from ops_dimension_stats_hourly where dimension = any(${[...SINGLE_DIMENSIONS.slice(1)]})`
+  const filled = await Promise.all([fillSingles(sql), fillSingles(sql)])
+  expect(Math.max(...filled)).toBe(3)
+  expect(await singles()).toEqual(made)
+  expect(await fillSingles(sql)).toBe(0)
+  expect(await sql`select from ops_rollups_due where step = 'hour-singles'`).toHaveLength(0)
 }, 120_000)
 
 test('the database finds percentiles as the core does', async () => {

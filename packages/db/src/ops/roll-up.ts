@@ -1,15 +1,16 @@
 import { MAX_PEOPLE, MAX_TUPLES } from '@turnpike/core/ops/tally'
-import type { RollUp } from '@turnpike/core/ops/words'
+import { COUNTED_DIMENSIONS, type RollUp } from '@turnpike/core/ops/words'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
 import { ensurePartitionsFor, type PartitionedTable } from '../partitions.ts'
 import { COUNT_MASK, HISTOGRAMS, ROW_COLUMNS, summed, summedTimes, VALUE_COLUMNS } from './columns.ts'
+import { fillSingles, hasSingles, withdrawSingles, writeSingles } from './singles.ts'
 import { writeSystemMetrics } from './system-metrics.ts'
 
-/** Where rows of a step are, what they are made of, and how long they are. */
+/** Where rows of a step are, what they are made of, and how long they are: `1 day` is no day of UTC in every session's time zone. */
 const STEPS = {
   minute: { table: 'ops_dimension_stats', source: 'ops_buckets', interval: '1 minute', of: null },
   hour: { table: 'ops_dimension_stats_hourly', source: 'ops_dimension_stats', interval: '1 hour', of: 'minute' },
-  day: { table: 'ops_dimension_stats_daily', source: 'ops_dimension_stats_hourly', interval: '1 day', of: 'hour' },
+  day: { table: 'ops_dimension_stats_daily', source: 'ops_dimension_stats_hourly', interval: '24 hours', of: 'hour' },
 } as const satisfies Record<RollUp, { table: string; source: string; interval: string; of: RollUp | null }>
 
 /** Rows of a step are made so long after its end: whoever counted in it has written by then. */
@@ -29,7 +30,7 @@ export async function rollUp(sql: Sql): Promise<number> {
       made += 1
     }
   }
-  return made
+  return made + (await fillSingles(sql))
 }
 
 /** Steps that are over, and whose parts are all made. */
@@ -60,8 +61,10 @@ async function make(tx: TransactionSql, step: RollUp, bucket: Date): Promise<voi
   // First: it waits for whoever writes what this is made of, and whoever writes later makes it due again.
   const due = await tx`delete from ops_rollups_due where step = ${step} and bucket = ${bucket} returning step`
   if (due.length === 0) return
+  if (hasSingles(step)) await withdrawSingles(tx, step, bucket)
   await tx.unsafe(`delete from ${table} where bucket = $1`, [bucket], { prepare: true })
   await tx.unsafe(insertOf(table, source), [bucket, interval], { prepare: true })
+  if (hasSingles(step)) await writeSingles(tx, step, bucket)
   if (step === 'minute') await writeSystemMetrics(tx, bucket)
 }
 
@@ -74,7 +77,7 @@ function insertOf(table: string, source: string): string {
       from source s cross join lateral unnest(s.${name}_bins) as bin group by 1, 2, 4`,
   )
   return `
-  with rows as (select * from ${source} where bucket >= $1 and bucket < $1 + $2::interval),
+  with rows as (select * from ${source} where bucket >= $1 and bucket < $1 + $2::interval and dimension in (${COUNTED})),
   ranked as (
     select dimension, tuple, bool_or(is_other) as is_other, row_number() over (
       partition by dimension, bool_or(is_other) order by sum(requests + attempts) desc, tuple) as rank
@@ -99,6 +102,7 @@ function insertOf(table: string, source: string): string {
   from sums left join merged using (dimension, to_tuple)`
 }
 
+const COUNTED = COUNTED_DIMENSIONS.map((name) => `'${name}'`).join(', ')
 const BOUND = `case when r.dimension in ('user', 'key') then ${MAX_PEOPLE} else ${MAX_TUPLES} end`
 
 function kept(column: string): string {

@@ -1,4 +1,4 @@
-import { USAGE_GROUPINGS, type UsageDimension } from '@turnpike/core/words'
+import { USAGE_DIMENSIONS, USAGE_GROUPINGS, type UsageDimension } from '@turnpike/core/words'
 import type { Sql, TransactionSql } from 'postgres'
 import type { USAGE_STEPS } from '../schema/usage-rollups.ts'
 
@@ -65,18 +65,31 @@ export async function withdrawUsageRollups(tx: TransactionSql, beganMs: readonly
   ])
 }
 
-/** Roll-ups go with the ledger's days they were made of. */
-export async function dropUsageRollupsBefore(sql: Sql, before: Date): Promise<void> {
+/** Of whole days of UTC, as the ledger's go. Resolves with how many rows there were. */
+export async function dropUsageRollupsBefore(sql: Sql, before: Date): Promise<number> {
   const day = new Date(Math.floor(before.getTime() / DAY_MS) * DAY_MS)
-  await sql.begin(async (tx) => {
+  return sql.begin(async (tx) => {
     await tx`delete from usage_rollups_made where bucket < ${day}`
-    await tx`delete from usage_rollups where bucket < ${day}`
+    const { count } = await tx`delete from usage_rollups where bucket < ${day}`
+    return count
   })
+}
+
+/** Takes back those of a day that the ledger is about to lose, in the transaction in which it does. */
+export async function withdrawUsageRollupsOf(tx: TransactionSql, partition: string): Promise<void> {
+  const [day] = await tx<{ at: Date | null }[]>`select min(created_at) as at from ${tx(partition)}`
+  if (!day?.at) return
+  const from = new Date(Math.floor(day.at.getTime() / DAY_MS) * DAY_MS)
+  await tx`delete from usage_rollups_made where bucket >= ${from} and bucket < ${from}::timestamptz + interval '24 hours'`
 }
 
 async function hoursWithout(sql: Sql, now: Date): Promise<Date[]> {
   const endMs = Math.floor((now.getTime() - GRACE_MS) / HOUR_MS) * HOUR_MS
-  const [oldest] = await sql<{ at: Date | null }[]>`select min(created_at) as at from usage_logs`
+  const [oldest] = await sql<{ at: Date | null }[]>`
+    select case when min(l.at) is not null then greatest(min(l.at), min(kept.since)) end as at
+    from (select min(created_at) as at from usage_logs) as l left join (
+      select date_trunc('day', ${now}::timestamptz - make_interval(hours => 24 * days), 'UTC') as since
+      from ops_data_retention_config where table_name = 'usage_rollups' and enabled) as kept on true`
   if (!oldest?.at) return []
   const rows = await sql<{ bucket: Date }[]>`
     select bucket from generate_series(
@@ -129,7 +142,8 @@ async function makeOne(sql: Sql, { step, bucket, announcement }: Announced): Pro
   try {
     await sql.begin(async (tx) => {
       if (step === 'day' && !(await hasAllHours(tx, bucket))) throw new Withdrawn()
-      await tx`delete from usage_rollups where step = ${step} and bucket = ${bucket}`
+      await tx`delete from usage_rollups
+        where dimension = any(${[...USAGE_DIMENSIONS]}) and step = ${step} and bucket = ${bucket}`
       await tx.unsafe(step === 'hour' ? INSERT_HOUR : INSERT_DAY, [bucket], { prepare: true })
       const { count } = await tx`update usage_rollups_made set is_made = true
         where step = ${step} and bucket = ${bucket} and announcement = ${announcement}`
@@ -148,7 +162,7 @@ class Withdrawn extends Error {}
 async function hasAllHours(tx: TransactionSql, day: Date): Promise<boolean> {
   const [row] = await tx<{ count: number }[]>`
     select count(*)::int as count from usage_rollups_made
-    where step = 'hour' and is_made and bucket >= ${day} and bucket < ${day}::timestamptz + interval '1 day'`
+    where step = 'hour' and is_made and bucket >= ${day} and bucket < ${day}::timestamptz + interval '24 hours'`
   return row?.count === 24
 }
 
@@ -166,5 +180,6 @@ const INSERT_HOUR = `${TARGET}
 /** Of hours that are all made. */
 const INSERT_DAY = `${TARGET}
   select 'day', $1::timestamptz, dimension, id, ${USAGE_SUMS_OF_SUMS}
-  from usage_rollups where step = 'hour' and bucket >= $1 and bucket < $1::timestamptz + interval '1 day'
+  from usage_rollups where dimension in (${USAGE_DIMENSIONS.map((name) => `'${name}'`).join(', ')})
+    and step = 'hour' and bucket >= $1 and bucket < $1::timestamptz + interval '24 hours'
   group by dimension, id`

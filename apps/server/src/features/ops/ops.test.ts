@@ -2,7 +2,8 @@ import type { Outcome } from '@turnpike/core/gateway/outcome'
 import type { OpsWindow } from '@turnpike/core/inputs/ops'
 import { DEFAULT_SETTINGS } from '@turnpike/core/inputs/settings'
 import { nearestRank } from '@turnpike/core/ops/nearest-rank'
-import { insertOutcomes, rollUp } from '@turnpike/db'
+import { SINGLE_DIMENSIONS } from '@turnpike/core/ops/words'
+import { fillSingles, insertOutcomes, rollUp } from '@turnpike/db'
 import { type FreshDatabase, freshDatabase } from '@turnpike/db/testing'
 import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -132,6 +133,7 @@ const RANGES = { '5m': 300_000, '1h': 3_600_000, '24h': DAY_MS, '7d': 7 * DAY_MS
 const FILTERS: Partial<OpsWindow>[] = [
   {},
   { model: 'm1' },
+  { accountId: 2 },
   { provider: 'sandbox' },
   { groupId: 1, endpoint: '/v1/responses' },
   { userId: 2 },
@@ -199,7 +201,49 @@ describe('what is told is what was sent', () => {
     while ((await rollUp(database.sql)) > 0);
     await expectTruth()
   }, 180_000)
+
+  test('a model, an account … is told of as its tuples tell, whether or not it has rows of its own', async () => {
+    const { sql } = database
+    const told = await toldOfSingles()
+    await sql`insert into ops_rollups_due
+      select distinct 'hour-singles', bucket from ops_dimension_stats_hourly
+      union select distinct 'day-singles', bucket from ops_dimension_stats_daily`
+    for (const table of ['ops_dimension_stats_hourly', 'ops_dimension_stats_daily'])
+      await sql`delete from ${sql(table)} where dimension = any(${[...SINGLE_DIMENSIONS]})`
+    expect(await toldOfSingles()).toEqual(told)
+    await sql`create table kept as select * from ops_rollups_due where step = 'hour-singles' and extract(hour from bucket)::int % 3 = 0`
+    await sql`delete from ops_rollups_due d using kept k where d.step = k.step and d.bucket = k.bucket`
+    await fillSingles(sql)
+    await sql`insert into ops_rollups_due select * from kept`
+    expect(await toldOfSingles()).toEqual(told)
+    await fillSingles(sql)
+    expect(await toldOfSingles()).toEqual(told)
+  }, 180_000)
 })
+
+const SINGLE_FILTERS: Partial<OpsWindow>[] = [
+  { model: 'm1' },
+  { accountId: 2 },
+  { provider: 'sandbox' },
+  { groupId: 1 },
+]
+
+/** Every answer that rows of single dimensions give. */
+async function toldOfSingles() {
+  const answers: unknown[] = []
+  for (const range of ['24h', '7d'] as const) {
+    for (const groupBy of SINGLE_DIMENSIONS) {
+      answers.push(await ops.dimensionStats({ range, groupBy, measure: 'latencyP95', limit: 20 }))
+    }
+    for (const filters of SINGLE_FILTERS) {
+      answers.push(await ops.throughput({ range, ...filters }))
+      answers.push(await ops.latencyHistogram({ range, time: 'ttft', ...filters }))
+      answers.push((await ops.overview({ range, ...filters })).latency)
+    }
+    answers.push(await ops.dimensionStats({ range, groupBy: 'model', measure: 'requests', limit: 20, model: 'm2' }))
+  }
+  return answers
+}
 
 test('trends add up to the total, with no gap and no overlap', async () => {
   for (const range of ['1h', '6h', '24h'] as const) {
@@ -210,6 +254,22 @@ test('trends add up to the total, with no gap and no overlap', async () => {
     expect(trend.points.reduce((total, { errors }) => total + (errors ?? 0), 0)).toBe(requests.errors)
     const times = points.map(({ at }) => Date.parse(at))
     for (const [at, time] of times.slice(1).entries()) expect(time - (times[at] ?? 0)).toBe(trend.stepSeconds * 1000)
+  }
+})
+
+test('percentiles of a step are those of the same time by itself', async () => {
+  const { points, stepSeconds } = await ops.throughput({ range: '24h', model: 'm1' })
+  const busy = points.filter(({ requests }) => (requests ?? 0) > 5).slice(1, 6)
+  expect(busy.length).toBeGreaterThan(0)
+  for (const { at, requests, latencyP50Ms, latencyP95Ms, ttftP99Ms } of busy) {
+    const to = new Date(Date.parse(at) + stepSeconds * 1000)
+    const told = await ops.overview({ from: new Date(at), to, model: 'm1' })
+    expect({ requests, latencyP50Ms, latencyP95Ms, ttftP99Ms }).toEqual({
+      requests: told.requests.total,
+      latencyP50Ms: told.latency.p50,
+      latencyP95Ms: told.latency.p95,
+      ttftP99Ms: told.ttft.p99,
+    })
   }
 })
 

@@ -63,6 +63,8 @@ function windows(): UsageWindow[] {
     { from: ago(2 * DAY_MS), to: new Date(NOW), userId: 2 },
     { from: ago(2 * DAY_MS), to: new Date(NOW), keyId: 1, groupId: 1 },
     { from: ago(2 * DAY_MS), to: new Date(NOW), outcome: 'exhausted' },
+    // As long as a time can be written: it must not be gone through by the hour.
+    { from: new Date('0001-01-01T00:00:00Z'), to: new Date('9999-12-31T00:00:00Z') },
   ]
 }
 
@@ -122,6 +124,26 @@ test('rows that come while roll-ups are made are in them, or the roll-ups are no
   await expectTruth(fresh)
   await rollUpAll(fresh)
   await expectTruth(fresh)
+})
+
+test('a day of roll-ups is a day of UTC, wherever the server of the database is', {
+  timeout: PATIENCE_MS,
+}, async () => {
+  await using fresh = await freshDatabase({ max: 1 })
+  const { sql } = fresh
+  await sql`select set_config('timezone', 'Europe/Berlin', false)`
+  const hourly = (day: number) =>
+    Array.from({ length: 48 }, (_, hour) => makeOutcome({ createdAtMs: day + hour * HOUR_MS + 7 }))
+  // The clocks are changed in these days: one has 23 hours there, the other 25.
+  for (const day of [Date.UTC(2026, 2, 29), Date.UTC(2025, 9, 26)]) {
+    await book(fresh, hourly(day))
+    while ((await rollUpUsage(sql, new Date(day + 25 * HOUR_MS + 20 * 60_000))) > 0);
+    const rows = await sql`
+      select requests::int from usage_rollups join usage_rollups_made using (step, bucket)
+      where step = 'day' and dimension = 'all' and is_made and bucket = ${new Date(day)}`
+    expect(rows).toEqual([{ requests: 24 }])
+    await sql`truncate usage_logs, usage_rollups, usage_rollups_made`
+  }
 })
 
 function ledgerWindow(): UsageWindow {

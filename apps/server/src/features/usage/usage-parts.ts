@@ -2,8 +2,7 @@ import type { UsageDimension, UsageGrouping } from '@turnpike/core/words'
 import { USAGE_SUMS } from '@turnpike/db'
 import { groupingKey, type Sql, type UsageWindow, within } from './ledger-window.ts'
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 86_400_000
+const STEP_MS = { hour: 3_600_000, day: 86_400_000 } as const
 /** Stretches of the ledger between roll-ups; of more of them all of the window is read from the ledger. */
 const MAX_STRETCHES = 8
 
@@ -29,28 +28,21 @@ export async function partsOf(
 ): Promise<UsageParts> {
   const told = toldBy(window, groupBy)
   if (told === null || coarsest === null) return ledgerAlone(window)
-  const made = await madeIn(sql, window)
-  const hours: number[] = []
-  const days: number[] = []
+  const starts: Record<Step, number[]> = { hour: [], day: [] }
   const ledger: UsageParts['ledger'] = []
-  const endMs = window.to.getTime()
-  for (let atMs = window.from.getTime(); atMs < endMs; ) {
-    const isDay = coarsest === 'day' && made.day.has(atMs) && atMs + DAY_MS <= endMs
-    const isHour = !isDay && made.hour.has(atMs) && atMs + HOUR_MS <= endMs
-    const nextMs = isDay ? atMs + DAY_MS : Math.min((Math.floor(atMs / HOUR_MS) + 1) * HOUR_MS, endMs)
-    if (isDay) days.push(atMs)
-    else if (isHour) hours.push(atMs)
-    else addTo(ledger, atMs, nextMs)
-    atMs = nextMs
+  let atMs = window.from.getTime()
+  // A window may be of any length: it is gone through by what is made, not by its hours.
+  for (const { step, startMs } of await madeIn(sql, window, coarsest)) {
+    const untilMs = startMs + STEP_MS[step]
+    if (startMs < atMs || untilMs > window.to.getTime()) continue
+    if (startMs > atMs) ledger.push({ fromMs: atMs, toMs: startMs })
+    starts[step].push(startMs)
+    atMs = untilMs
   }
+  if (atMs < window.to.getTime()) ledger.push({ fromMs: atMs, toMs: window.to.getTime() })
+  const { hour: hours, day: days } = starts
   if (ledger.length > MAX_STRETCHES || hours.length + days.length === 0) return ledgerAlone(window)
   return { rolledUp: { ...told, hours, days }, ledger }
-}
-
-function addTo(ledger: UsageParts['ledger'], fromMs: number, toMs: number): void {
-  const last = ledger.at(-1)
-  if (last?.toMs === fromMs) last.toMs = toMs
-  else ledger.push({ fromMs, toMs })
 }
 
 /** Roll-ups tell of everything, or of one value of one dimension; of other filters only the ledger does. */
@@ -74,11 +66,13 @@ function asDimension(name: string): UsageDimension {
   return name as UsageDimension
 }
 
-async function madeIn(sql: Sql, { from, to }: UsageWindow): Promise<Record<Step, Set<number>>> {
+/** In the order of time, a day before its hours. */
+async function madeIn(sql: Sql, { from, to }: UsageWindow, coarsest: Step) {
   const rows = await sql<{ step: Step; bucket: Date }[]>`
-    select step, bucket from usage_rollups_made where is_made and bucket >= ${from} and bucket < ${to}`
-  const of = (step: Step) => new Set(rows.filter((row) => row.step === step).map(({ bucket }) => bucket.getTime()))
-  return { hour: of('hour'), day: of('day') }
+    select step, bucket from usage_rollups_made
+    where step = any(${coarsest === 'day' ? ['day', 'hour'] : ['hour']}) and is_made and bucket >= ${from} and bucket < ${to}
+    order by bucket, step`
+  return rows.map(({ step, bucket }) => ({ step, startMs: bucket.getTime() }))
 }
 
 /**

@@ -2,6 +2,7 @@ import { m } from '#lib/paraglide/messages.js'
 
 const TEXTS: Record<string, () => string> = {
   usage_logs: m.table_usage_logs,
+  usage_rollups: m.table_usage_rollups,
   ops_buckets: m.table_ops_buckets,
   ops_samples: m.table_ops_samples,
   ops_dimension_stats: m.table_ops_dimension_stats,

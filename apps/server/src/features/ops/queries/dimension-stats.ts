@@ -4,7 +4,7 @@ import { summed } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { LABELS, nameOf } from './labels.ts'
 import { type SumsRow, statisticsColumns, statisticsOf, type Totals, toTotals } from './numbers.ts'
-import { sourceOf } from './source.ts'
+import { groupedDimensionOf, sourceOf } from './source.ts'
 import { previousOf } from './window-of.ts'
 
 export interface DimensionStat extends Totals {
@@ -66,14 +66,14 @@ type Filters = Omit<OpsDimensionStats, 'groupBy' | 'measure' | 'limit'>
 
 /** The same without times, which are most of the work. */
 async function counts(sql: Sql, span: Span, groupBy: StatGrouping, filters: Filters): Promise<StatRow[]> {
-  const source = await sourceOf(sql, span, filters, { dimension: rowsFor(groupBy) })
+  const source = await sourceOf(sql, span, filters, { dimension: rowsFor(groupBy, filters) })
   return sql<StatRow[]>`
     select ${sql.unsafe(COLUMNS[groupBy])}::text as id, null as label, ${sql.unsafe(summed())} from (${source.rows}) as source
     group by 1`
 }
 
-function rowsFor(groupBy: StatGrouping) {
-  return groupBy === 'user' || groupBy === 'key' ? groupBy : 'tuple'
+function rowsFor(groupBy: StatGrouping, filters: Filters) {
+  return groupBy === 'user' || groupBy === 'key' ? groupBy : groupedDimensionOf(groupBy, filters)
 }
 
 function isOfTimes(measure: StatMeasure): boolean {
@@ -81,7 +81,7 @@ function isOfTimes(measure: StatMeasure): boolean {
 }
 
 async function statistics(sql: Sql, span: Span, groupBy: StatGrouping, filters: Filters): Promise<StatRow[]> {
-  const source = await sourceOf(sql, span, filters, { dimension: rowsFor(groupBy) })
+  const source = await sourceOf(sql, span, filters, { dimension: rowsFor(groupBy, filters) })
   return sql<StatRow[]>`
     with source as (${source.rows}), ${statisticsOf(sql, `source.${COLUMNS[groupBy]}`)},
       c as (select k as id, kid from sums)

@@ -7,7 +7,7 @@ import type { Sql } from 'postgres'
 import type { Fragment, StatFilters } from './statement.ts'
 
 /** Requests are found by when they began, and counted by when they ended: none takes longer. */
-const LONGEST_REQUEST = '1 day'
+const LONGEST_REQUEST = '24 hours'
 const GAMMA = (1 + RELATIVE_ACCURACY) / (1 - RELATIVE_ACCURACY)
 const BUCKET_MS = 10_000
 

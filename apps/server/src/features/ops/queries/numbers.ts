@@ -57,15 +57,20 @@ const KEY_OFFSET = 32_768
 /**
  * Common table expressions over a relation `source`: `sums` (counts, and sums of times) and `histograms` (percentiles) per
  * value `k` of `key`, an SQL expression over `source`; `kid` numbers the values, and is what both are joined by. Bins are
- * merged where a value has several rows; of one they are as they are.
+ * merged where a value has several rows; of one they are as they are. Where rows are of `few` requests, next to nothing would
+ * be merged: their bins are only put in order, which tells the same.
  */
-export function statisticsOf(sql: Sql, key: string): Fragment {
+export function statisticsOf(sql: Sql, key: string, rowsAre: 'few' | 'many' = 'many'): Fragment {
+  const merged = rowsAre === 'few' ? orderedBins : mergedBins
+  const bins = HISTOGRAMS.map((name) => `${name}_bins`).join(', ')
   return sql.unsafe(`
+    sums as (
+      select k, row_number() over (order by k) as kid, ${summed()}, ${summedTimes()}
+      from (select (${key}) as k, source.* from source) as source group by k),
     keyed as (
-      select numbered.*, dense_rank() over (order by k) as kid, count(*) over (partition by k) as of_key
-      from (select (${key}) as k, source.* from source) as numbered),
-    sums as (select k, kid, ${summed()}, ${summedTimes()} from keyed group by k, kid),
-    ${HISTOGRAMS.map((name) => `${name}_merged as (${mergedBins(name)})`).join(', ')},
+      select dense_rank() over (order by k) as kid, count(*) over (partition by k) as of_key, ${bins}
+      from (select (${key}) as k, ${bins} from source) as narrow),
+    ${HISTOGRAMS.map((name) => `${name}_merged as (${merged(name)})`).join(', ')},
     told as materialized (${HISTOGRAMS.map(
       (
         name,
@@ -90,6 +95,12 @@ function mergedBins(name: string): string {
       select (kid << ${KEY_BITS}) + (bin >> 40) + ${KEY_OFFSET} as packed, sum((bin & ${COUNT_MASK})::float8)::bigint as count
       from (select kid, unnest(${name}_bins) as bin from keyed where of_key > 1) as taken group by 1) as counted
     group by 1`
+}
+
+/** `bins_summary` takes bins in ascending order, however many are of one key. */
+function orderedBins(name: string): string {
+  return `select kid, array_agg(bin order by bin) as bins
+    from (select kid, unnest(${name}_bins) as bin from keyed) as taken group by kid`
 }
 
 type Share = keyof typeof SHARES

@@ -82,7 +82,9 @@ test('where much is due the same is asked for in one part, and is the same', { t
 test.each<[OpsWindow, string]>([
   [{}, 'all'],
   [{ range: '30d' }, 'all'],
-  [{ model: 'm' }, 'tuple'],
+  [{ model: 'm' }, 'model'],
+  [{ groupId: 1, range: '7d' }, 'group'],
+  [{ model: 'm', accountId: 1 }, 'tuple'],
   [{ userId: 1 }, 'user'],
   [{ userId: 1, range: '30d' }, 'user'],
   [{ keyId: 1 }, 'key'],

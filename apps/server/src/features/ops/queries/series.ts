@@ -107,7 +107,7 @@ async function rowsOf(
       source as (
         select counted.bucket, ${sql.unsafe(ROW_COLUMNS.map(unlessStored).join(', '))}
         from counted left join stored on stored.at = ${step('counted.bucket')}),
-      ${statisticsOf(sql, `date_bin('${stepMs} milliseconds', source.bucket, 'epoch')`)}
+      ${statisticsOf(sql, `date_bin('${stepMs} milliseconds', source.bucket, 'epoch')`, stepMs < STEP_MS.hour ? 'few' : 'many')}
     select s.k as at, ${sql.unsafe([...Object.keys(COUNT_COLUMNS).map((name) => `s.${name}::text as ${name}`), ...timeColumns()].join(', '))}
     from sums s left join histograms h using (kid) left join stored on stored.at = s.k order by s.k`
 }

@@ -1,5 +1,12 @@
 import { type Due, type Segment, type Span, STEP_MS, STEPS, type Step, segmentsOf } from '@turnpike/core/ops/window'
-import type { Dimension } from '@turnpike/core/ops/words'
+import {
+  type Dimension,
+  type DueStep,
+  ROLL_UPS,
+  SINGLE_DIMENSIONS,
+  SINGLE_STEPS,
+  type SingleDimension,
+} from '@turnpike/core/ops/words'
 import { ROW_COLUMNS } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { AppError } from '../../../shared/app-error.ts'
@@ -36,10 +43,15 @@ export async function sourceOf(
 ): Promise<Source> {
   const filters = onlyFilters(asked)
   if (isForLedger(dimension, filters)) return { rows: fromLedger(sql, span, filters), segments: [] }
-  const segments = segmentsOf(span, await dueIn(sql, span), coarsest)
+  const due = await dueIn(sql, span)
+  const segments = segmentsOf(span, due.rollUps, coarsest)
   const parts = STEPS.flatMap((step) => {
     const own = segments.filter((segment) => segment.step === step)
-    return partsOf(sql, step, own, conditions(sql, dimension, filters))
+    const { singles, others } = isSingle(dimension) ? dividedBySingles(own, due.singles) : { singles: own, others: [] }
+    return [
+      ...partsOf(sql, step, singles, conditions(sql, dimension, filters)),
+      ...partsOf(sql, step, others, conditions(sql, 'tuple', filters)),
+    ]
   })
   const [first = emptyPart(sql), ...others] = parts
   const rows = others.reduce((all, part) => sql`${all} union all ${part}`, first)
@@ -74,8 +86,23 @@ export function dimensionOf(filters: StatFilters): Dimension {
 }
 
 /** The same where times are asked for, which are not kept of people. */
-export function timedDimensionOf(filters: StatFilters): 'tuple' | 'all' {
-  return Object.values(onlyFilters(filters)).every((value) => value === undefined) ? 'all' : 'tuple'
+export function timedDimensionOf(filters: StatFilters): 'tuple' | 'all' | SingleDimension {
+  const [first, ...others] = namedBy(filters)
+  if (first === undefined) return 'all'
+  return others.length === 0 ? first : 'tuple'
+}
+
+/** The dimension that tells requests of these filters apart by one of its values with the fewest rows. */
+export function groupedDimensionOf(groupBy: SingleDimension, filters: StatFilters): 'tuple' | SingleDimension {
+  return namedBy(filters).every((name) => name === groupBy) ? groupBy : 'tuple'
+}
+
+/** Dimensions that filters name a value of; `tuple` for what has no rows of its own. */
+function namedBy(filters: StatFilters): ('tuple' | SingleDimension)[] {
+  const { provider, groupId, accountId, model, endpoint, userId, keyId } = filters
+  const values = { provider, group: groupId, account: accountId, model, endpoint }
+  const singles = SINGLE_DIMENSIONS.filter((name) => values[name] !== undefined)
+  return userId === undefined && keyId === undefined ? singles : [...singles, 'tuple']
 }
 
 /** Whatever else was asked beside them, such as a range, is no filter. */
@@ -102,11 +129,51 @@ function fromLedger(sql: Sql, span: Span, filters: StatFilters): Fragment {
   return ledgerSource(sql, span, filters)
 }
 
-async function dueIn(sql: Sql, { fromMs, toMs }: Span): Promise<Due[]> {
-  const rows = await sql<{ step: Due['step']; bucket: Date }[]>`
+interface AllDue {
+  rollUps: Due[]
+  /** Roll-ups without rows of single dimensions, as `nameOf` names them. */
+  singles: Set<string>
+}
+
+async function dueIn(sql: Sql, { fromMs, toMs }: Span): Promise<AllDue> {
+  const rows = await sql<{ step: DueStep; bucket: Date }[]>`
     select step, bucket from ops_rollups_due
     where bucket > ${new Date(fromMs - STEP_MS.day)} and bucket < ${new Date(toMs)}`
-  return rows.map(({ step, bucket }) => ({ step, atMs: bucket.getTime() }))
+  const due: AllDue = { rollUps: [], singles: new Set() }
+  for (const { step: dueStep, bucket } of rows) {
+    const atMs = bucket.getTime()
+    const rollUp = ROLL_UPS.find((step) => step === dueStep)
+    if (rollUp !== undefined) due.rollUps.push({ step: rollUp, atMs })
+    const single = SINGLE_STEPS.find((step) => `${step}-singles` === dueStep)
+    if (single !== undefined) due.singles.add(nameOf(single, atMs))
+  }
+  return due
+}
+
+function nameOf(step: Step, atMs: number): string {
+  return `${step}${atMs}`
+}
+
+function isSingle(dimension: Dimension): dimension is SingleDimension {
+  return (SINGLE_DIMENSIONS as readonly Dimension[]).includes(dimension)
+}
+
+/** Segments of one step, cut into what has rows of single dimensions and what is put together from those of tuples. */
+function dividedBySingles(segments: readonly Segment[], due: ReadonlySet<string>) {
+  const divided: Record<'singles' | 'others', Segment[]> = { singles: [], others: [] }
+  for (const { step, fromMs, toMs } of segments) {
+    if (!(SINGLE_STEPS as readonly Step[]).includes(step)) {
+      divided.others.push({ step, fromMs, toMs })
+      continue
+    }
+    for (let atMs = fromMs; atMs < toMs; atMs += STEP_MS[step]) {
+      const part = divided[due.has(nameOf(step, atMs)) ? 'others' : 'singles']
+      const last = part.at(-1)
+      if (last?.toMs === atMs) last.toMs += STEP_MS[step]
+      else part.push({ step, fromMs: atMs, toMs: atMs + STEP_MS[step] })
+    }
+  }
+  return divided
 }
 
 /**

@@ -1,4 +1,10 @@
-import { dropPartitionsBefore, dropUsageRollupsBefore, PARTITIONED_TABLES, type PartitionedTable } from '@turnpike/db'
+import {
+  dropPartitionsBefore,
+  dropUsageRollupsBefore,
+  PARTITIONED_TABLES,
+  type PartitionedTable,
+  withdrawUsageRollupsOf,
+} from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { carryBillsForward } from './carry-bills-forward.ts'
 
@@ -36,10 +42,14 @@ export async function cleanUp(sql: Sql, now: Date): Promise<number> {
 
 async function removeBefore(sql: Sql, table: string, before: Date): Promise<number> {
   if (table === 'usage_logs') {
-    const rows = await dropPartitionsBefore(sql, table, before, carryBillsForward)
+    const rows = await dropPartitionsBefore(sql, table, before, async (tx, partition) => {
+      await carryBillsForward(tx, partition)
+      await withdrawUsageRollupsOf(tx, partition)
+    })
     await dropUsageRollupsBefore(sql, before)
     return rows
   }
+  if (table === 'usage_rollups') return dropUsageRollupsBefore(sql, before)
   if (isPartitioned(table)) return dropPartitionsBefore(sql, table, before)
   const column = AGE_COLUMNS[table]
   if (column === undefined) return 0

@@ -1,4 +1,4 @@
-import { balanceMismatches, ensurePartitionsFor, insertOutcomes } from '@turnpike/db'
+import { balanceMismatches, ensurePartitionsFor, insertOutcomes, rollUpUsage } from '@turnpike/db'
 import { type FreshDatabase, freshDatabase } from '@turnpike/db/testing'
 import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { expect, test } from 'vitest'
@@ -81,6 +81,36 @@ test('bills that are kept no longer still explain their balance', async () => {
   const [user] = await sql`select balance_nano::int as balance, billed_nano::int as billed from users`
   expect(user).toEqual({ balance: 400, billed: 300 })
 })
+
+test('roll-ups of the ledger go with its days, or sooner, and are not made again', async () => {
+  await using fresh = await freshDatabase()
+  const { sql } = fresh
+  const bills = [1, 4, 7].map((days) => makeOutcome({ createdAtMs: ago(days).getTime() }))
+  await insertOutcomes(
+    sql,
+    bills.map((outcome) => JSON.stringify(outcome)),
+  )
+  while ((await rollUpUsage(sql, NOW)) > 0);
+  const made = async () => {
+    const rows = await sql<{ at: Date }[]>`
+      select distinct bucket as at from usage_rollups join usage_rollups_made using (step, bucket)
+      where dimension = 'all' and is_made and requests > 0 and step = 'hour' order by 1`
+    return rows.map(({ at }) => Math.floor((NOW.getTime() - at.getTime()) / DAY_MS))
+  }
+  expect(await made()).toEqual([7, 4, 1])
+  await sql`update ops_data_retention_config set days = 5 where table_name = 'usage_logs'`
+  await cleanUp(sql, NOW)
+  expect(await made()).toEqual([4, 1])
+  await sql`update ops_data_retention_config set days = 2 where table_name = 'usage_rollups'`
+  await cleanUp(sql, NOW)
+  while ((await rollUpUsage(sql, NOW)) > 0);
+  expect(await made()).toEqual([1])
+  expect(await daysOf(fresh, 'usage_logs')).toEqual([1, 4])
+  const { tables } = await storageOf(sql, null, NOW.getTime())
+  const rollUps = tables.find(({ tableName }) => tableName === 'usage_rollups')
+  expect(rollUps).toMatchObject({ days: 2, enabled: true })
+  expect(rollUps?.bytes).toBeGreaterThan(0)
+}, 120_000)
 
 test('storage tells what a day of each table takes', async () => {
   await using fresh = await freshDatabase()

@@ -66,6 +66,7 @@ export async function storageOf(sql: Sql, dataDir: string | null, nowMs: number)
     select (select min(bucket) from ops_samples) as ops_samples,
       (select min(bucket) from ops_dimension_stats_daily) as ops_dimension_stats_daily,
       (select min(bucket) from ops_dimension_stats_hourly) as ops_dimension_stats_hourly,
+      (select min(bucket) from usage_rollups_made where step = 'hour') as usage_rollups,
       (select min(fired_at) from ops_alert_events) as ops_alert_events,
       (select min(created_at) from alert_deliveries) as alert_deliveries,
       (select min(seen_at) from ops_instances) as ops_instances`
