@@ -15,6 +15,7 @@ const FIGURES = {
   SOAK_TRUTHS: '10000',
   SOAK_ALERT_EPISODES: '1000',
   SOAK_ALERT_KILLS: '20',
+  SOAK_ALERT_SERIES: '50000',
   SOAK_DRILLS: '2',
   SOAK_ADDRESSES: '1000000',
 }
@@ -24,6 +25,7 @@ const PLACES = [
   'tests/multi-instance',
   'tests/panel/on-demand',
   'apps/server/src/shared/egress/classify-address.test.ts',
+  'packages/core/src/alerts/transition-model.test.ts',
 ]
 const PROJECTS = ['--project=unit', '--project=wire', '--project=drills']
 

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { play } from './__fixtures__/play.ts'
 import type { TransitionRule } from './transition.ts'
 
-const RUNS = 2_000
+/** The full figure is that of `npm run soak`. */
+const RUNS = Number(process.env.SOAK_ALERT_SERIES ?? 2_000)
 
 /**
  * The same rules told from outside: not what to remember from minute to minute, but what the whole past says of a moment.
