@@ -7,19 +7,25 @@ interface Said {
 }
 
 /**
- * Periodic work that fails while the database is away: the first failure in a row is a warning, and so often again none,
- * until it is done once more. For work that is made up for later.
+ * Periodic work that fails while the database is away: of failures in a row each kind is a warning once, until the work is
+ * done again. For work that is made up for later.
  */
 export function warnOnceInARow(work: () => Promise<unknown>, { failing, again }: Said, log: Log): () => Promise<void> {
-  let isFailing = false
+  const kinds = new Set<string>()
   return async () => {
     try {
       await work()
-      if (isFailing) log.info({}, again)
-      isFailing = false
+      if (kinds.size > 0) log.info({}, again)
+      kinds.clear()
     } catch (error) {
-      if (!isFailing) log.warn({ err: error }, failing)
-      isFailing = true
+      const kind = kindOf(error)
+      if (!kinds.has(kind)) log.warn({ err: error }, failing)
+      kinds.add(kind)
     }
   }
+}
+
+function kindOf(error: unknown): string {
+  const { cause, code, name } = Object(error)
+  return String(Object(cause).code ?? Object(cause).name ?? code ?? name)
 }

@@ -84,6 +84,12 @@ test('a mail server inside, and a password in the clear, are refused', async () 
     error: { data: { reason: 'invalid_input', field: 'smtp.security' } },
   })
   expect((await world.get('settings.get', { cookie })).data).toEqual(SHOWN)
+  // What has nothing to do with mail is not kept from being set.
+  await world.database.sql`insert into settings (key, value) values ('smtp.host', '"inside.provider.com"'::jsonb)`
+  await world.database.sql`insert into settings (key, value) values ('smtp.from', '"a@ops.test"'::jsonb)`
+  expect(await world.post('settings.set', { cookie, input: { timeZone: 'Europe/Berlin' } })).toMatchObject({
+    data: { timeZone: 'Europe/Berlin' },
+  })
   await egress.close()
 })
 

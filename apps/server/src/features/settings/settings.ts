@@ -28,8 +28,12 @@ export function createSettingsStore({ db, box, egress }: SettingsStoreOptions) {
   async function set({ 'smtp.password': password, ...values }: SettingsSet, actor: Actor): Promise<ShownSettings> {
     const rows = Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }]))
     if (rows.length === 0 && password === undefined) return shown(db)
-    await checkMailServer({ ...(await storedSettings(db)), ...values })
+    // Who changes something else is not kept from it by a name that does not resolve now.
+    if ('smtp.host' in values || 'smtp.port' in values)
+      await checkMailServer({ ...(await storedSettings(db)), ...values })
     return db.transaction(async (tx) => {
+      // One after the other: what two changes make together is judged as well. Who reads does not wait.
+      await tx.execute(sql`lock table ${settings} in share row exclusive mode`)
       const before = await shown(tx)
       await store(tx, rows)
       if (password !== undefined) await storePassword(tx, password)

@@ -58,15 +58,18 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
   const sides = createSides({ commands, namespace, membership, onUnknown })
   const loads = createLoads({ commands, namespace, membership, monotonic })
   const local = createLocalShare({ monotonic })
-  const rates = createSharedRates({ sides, monotonic })
+  const rates = createSharedRates({ sides, onLost: degrade, monotonic })
   const waiters = createWaiters({ sides, onLost: degrade })
   const holds = createHolds({ book, sides, loads, membership, isShared: () => isShared, onLost: degrade, monotonic })
   let isShared = true
   let lostAt: number | null = null
 
   async function beat(): Promise<void> {
+    const who = membership.me()
     try {
       const { isNew, hasDied } = await membership.beat().catch(membership.beat)
+      // What was answered to who this instance was before says nothing of who it is now.
+      if (membership.me() !== who) return
       if (!isShared) await recover()
       else if (isNew) degrade(new Error('Redis has forgotten this instance'))
       if (hasDied) waiters.pokeAll()
@@ -210,10 +213,11 @@ export async function openRedisSlots(options: RedisSlotsOptions): Promise<RedisS
    * answer now. An answer can be late because this process was.
    */
   async function asked<T>(ask: Ask, answer: Promise<T>): Promise<T> {
+    const who = membership.me()
     try {
       const answered = await answer
       // What was granted to who this instance was before does not count any more.
-      if (isShared) return answered
+      if (isShared && membership.me() === who) return answered
     } catch (error) {
       if (error instanceof GatewayError) throw error
       await sides

@@ -9,6 +9,7 @@ const MAX_REMEMBERED = 10_000
 
 interface SharedRatesOptions {
   sides: Sides
+  onLost(error: unknown): void
   monotonic: () => number
 }
 
@@ -20,7 +21,7 @@ interface RatedLook {
 }
 
 /** Rates of several instances: the key's are counted by the script that takes the slot, the group's beside it at the same time. */
-export function createSharedRates({ sides, monotonic }: SharedRatesOptions) {
+export function createSharedRates({ sides, onLost, monotonic }: SharedRatesOptions) {
   const lastSeen = new LRUCache<string, { left: RatesLeft; at: number }>({ max: MAX_REMEMBERED })
 
   /** One round trip. Throws requests_per_minute, tokens_per_minute; then nothing is counted nor held. */
@@ -69,8 +70,8 @@ export function createSharedRates({ sides, monotonic }: SharedRatesOptions) {
   /** The group refused what the user's side had taken. */
   function giveUp(ask: Ask, kind: 'held' | 'queued'): void {
     const undone = kind === 'held' ? sides.release(ask) : leaveAndRelease(ask)
-    // Where it cannot be undone now, the instance counts anew when Redis is back.
-    undone.catch(() => {})
+    // Where it cannot be undone, the instance comes back as somebody else, and it counts no more.
+    undone.catch(() => sides.undo(ask)).catch(onLost)
   }
 
   async function leaveAndRelease(ask: Ask): Promise<void> {

@@ -10,11 +10,13 @@ export type Waited = 'held' | 'full' | 'part_full'
 
 interface Waiter {
   ask: Ask
+  /** His place is being given up: who asked for him after that would make him a new one. */
+  isLeaving: boolean
   settle(end: { waited: Waited } | { error: Error }): void
 }
 
 interface WaitersOptions {
-  sides: Sides
+  sides: Pick<Sides, 'nameOf' | 'poke' | 'leave' | 'undo'>
   onLost(error: unknown): void
 }
 
@@ -32,6 +34,7 @@ export function createWaiters({ sides, onLost }: WaitersOptions) {
     client.addEventListener('abort', onLeft)
     waiting.set(name, {
       ask,
+      isLeaving: false,
       settle(end) {
         clearInterval(poking)
         clearTimeout(timer)
@@ -51,7 +54,7 @@ export function createWaiters({ sides, onLost }: WaitersOptions) {
 
   function poke(name: string): void {
     const waiter = waiting.get(name)
-    if (waiter === undefined) return
+    if (waiter === undefined || waiter.isLeaving) return
     // Without an answer he asks again in a while.
     sides.poke(waiter.ask).then(
       ({ isHeld }) => {
@@ -64,7 +67,8 @@ export function createWaiters({ sides, onLost }: WaitersOptions) {
   /** Leaves the queue; the slot may have been granted a moment ago. */
   function giveUp(name: string, hasLeft: boolean): void {
     const waiter = waiting.get(name)
-    if (waiter === undefined) return
+    if (waiter === undefined || waiter.isLeaving) return
+    waiter.isLeaving = true
     const { ask } = waiter
     const left = sides.leave(ask).catch(() => sides.leave(ask))
     left.then(({ wasHeld, reason }) => {
