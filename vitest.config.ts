@@ -29,6 +29,8 @@ export default defineConfig({
           expect: EXPECT,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          // They mostly wait: for leases, deadlines and processes that start.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

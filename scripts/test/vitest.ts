@@ -11,7 +11,7 @@ export interface TestReport {
   skipped: string[]
 }
 
-const TIMEOUT_MS = 70 * 60_000
+const TIMEOUT_MS = 80 * 60_000
 
 const Report = z.object({
   success: z.boolean(),
