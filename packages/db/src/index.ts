@@ -18,7 +18,7 @@ export {
 } from './money/credit-leases.ts'
 export { type WindowMismatch, windowMismatches } from './money/window-check.ts'
 export { COUNT_COLUMNS, COUNT_MASK, HISTOGRAMS, ROW_COLUMNS, summed, summedTimes } from './ops/columns.ts'
-export { beginLife, endLife, reopenLife } from './ops/lives.ts'
+export { beginLife, endLife, isGone, reopenLife } from './ops/lives.ts'
 export { recoverLives } from './ops/recover-lives.ts'
 export { rollUp } from './ops/roll-up.ts'
 export { fillSingles } from './ops/singles.ts'

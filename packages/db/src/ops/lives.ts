@@ -1,5 +1,15 @@
-import type { Sql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
 import type { InstanceLife } from './write-buckets.ts'
+
+/** An instance that has not been heard of for so long is dead: it writes every ten seconds. */
+const DEAD_AFTER_SECONDS = 60
+
+/** Whether `life`, a row of ops_instances, is over without a goodbye: unheard of for a minute, or its instance began anew. */
+export function isGone(sql: Sql): PendingQuery<Row[]> {
+  return sql`(life.stopped_at is null and (life.seen_at < now() - make_interval(secs => ${DEAD_AFTER_SECONDS})
+    or exists (select from ops_instances as next
+      where next.instance_id = life.instance_id and next.started_at > life.started_at)))`
+}
 
 /** Notes that a life has begun: its buckets are written from `startedAt` on. */
 export async function beginLife(sql: Sql, life: InstanceLife & { version: string; startedAt: Date }): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { endedOutcome } from '@turnpike/core/ops/ended-request'
 import { mergeBins, quantileOf } from '@turnpike/core/ops/histogram'
@@ -7,7 +8,7 @@ import { expect, test } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../testing/fresh-database.ts'
 import { makeOutcome } from '../testing/outcome.ts'
 import { insertOutcomes } from '../usage-logs/insert-outcomes.ts'
-import { beginLife, endLife, reopenLife } from './lives.ts'
+import { beginLife, endLife, isGone, reopenLife } from './lives.ts'
 import { recoverLives } from './recover-lives.ts'
 import { rollUp } from './roll-up.ts'
 import { fillSingles } from './singles.ts'
@@ -297,6 +298,18 @@ test('of a killed instance the ledger’s rows are counted, each once, also thos
       cost: expected([...outcomes, unknown]).cost,
     })
   }
+})
+
+test('an instance that began anew is known to have died, before and after what it left is counted', async () => {
+  await using fresh = await freshDatabase()
+  const gone = async () =>
+    (await fresh.sql`select boot_id from ops_instances as life where ${isGone(fresh.sql)}`).length
+  await beginLife(fresh.sql, { ...LIFE, version: '1', startedAt: new Date(START) })
+  expect(await gone()).toBe(0)
+  await beginLife(fresh.sql, { ...LIFE, bootId: randomUUID(), version: '1', startedAt: new Date(START + 1) })
+  expect(await gone()).toBe(1)
+  expect(await recoverLives(fresh.sql)).toBe(1)
+  expect(await gone()).toBe(1)
 })
 
 test('an instance that said goodbye is not dead', async () => {

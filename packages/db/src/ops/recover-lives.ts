@@ -4,10 +4,9 @@ import { createTally, type Tally } from '@turnpike/core/ops/tally'
 import { STEP_MS } from '@turnpike/core/ops/window'
 import type { Endpoint, OutcomeKind } from '@turnpike/core/words'
 import type { Sql } from 'postgres'
+import { isGone } from './lives.ts'
 import { writeBuckets } from './write-buckets.ts'
 
-/** An instance that has not been heard of for so long is dead: it writes every ten seconds. So is one that began anew. */
-const DEAD_AFTER_SECONDS = 60
 /** Ten-second buckets are kept no longer than that by default, so there is nothing to add to. */
 const LOOK_BACK_DAYS = 2
 /** The longest a request may have taken. */
@@ -28,9 +27,7 @@ export async function recoverLives(sql: Sql): Promise<number> {
   const dead = await sql<DeadLife[]>`
     select boot_id as "bootId", instance_id as "instanceId", flushed_to as "flushedTo" from ops_instances as life
     where recovered_at is null and seen_at > now() - make_interval(days => ${LOOK_BACK_DAYS})
-      and (stopped_at is not null or seen_at < now() - make_interval(secs => ${DEAD_AFTER_SECONDS})
-        or exists (select from ops_instances as next
-          where next.instance_id = life.instance_id and next.started_at > life.started_at))
+      and (stopped_at is not null or ${isGone(sql)})
     order by boot_id`
   if (dead.length === 0) return 0
   const accounts = await sql<{ id: string; provider: string }[]>`select id, provider from accounts`

@@ -1,5 +1,6 @@
 import type { OpsWindow } from '@turnpike/core/inputs/ops'
 import { type Span, STEP_MS } from '@turnpike/core/ops/window'
+import { isGone } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { type Health, healthOf, type SystemState, systemOf, worstResource } from './health.ts'
 import { type InstanceResources, instanceResources } from './instance-resources.ts'
@@ -209,9 +210,8 @@ async function judged(sql: Sql, span: Span, filters: OpsWindow): Promise<SumsRow
 
 async function incompleteSpans(sql: Sql, { fromMs, toMs }: Span): Promise<Overview['incomplete']> {
   const rows = await sql<{ instanceId: string; flushedTo: Date }[]>`
-    select instance_id as "instanceId", flushed_to as "flushedTo" from ops_instances
-    where stopped_at is null and (seen_at < now() - interval '1 minute' or recovered_at is not null)
-      and flushed_to > ${new Date(fromMs - LOST_AT_MOST_MS)} and flushed_to < ${new Date(toMs)}
+    select instance_id as "instanceId", flushed_to as "flushedTo" from ops_instances as life
+    where ${isGone(sql)} and flushed_to > ${new Date(fromMs - LOST_AT_MOST_MS)} and flushed_to < ${new Date(toMs)}
     order by flushed_to, boot_id limit 100`
   return rows.map(({ instanceId, flushedTo }) => ({
     instanceId,
