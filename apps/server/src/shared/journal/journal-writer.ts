@@ -1,7 +1,7 @@
 import { closeSync, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Written } from './recent-records.ts'
-import { asWritten, type JournalRecord, lineOf, type ReadRecord } from './record.ts'
+import { createLineBuffer } from './line-buffer.ts'
+import type { JournalRecord } from './record.ts'
 
 const SEGMENT_BYTES = 16 * 1024 * 1024
 const SYNC_EVERY_MS = 100
@@ -32,8 +32,6 @@ interface WriterOptions {
   otherBytes?: () => number
   /** A small journal has small segments: the open one is never given free. */
   segmentBytes?: number
-  /** Hears of every stretch of whole lines that is in the file. */
-  onWritten?: (written: Written) => void
   /** Writes some of the bytes at the end of the file and returns how many; throws what the disk says. */
   write?: (fd: number, bytes: Buffer, from: number) => number
 }
@@ -47,7 +45,6 @@ export function createJournalWriter({
   maxBytes,
   otherBytes = () => 0,
   segmentBytes = Math.min(SEGMENT_BYTES, maxBytes / 8),
-  onWritten = () => {},
   write = writeSync,
 }: WriterOptions): JournalWriter {
   const endReserve = Math.min(END_RESERVE_BYTES, maxBytes / 4)
@@ -55,7 +52,7 @@ export function createJournalWriter({
   const counts = { bytes: 0, records: 0, writes: 0, failures: 0 }
   let number = 1
   let fd = openSegment()
-  let pending: ReadRecord[] = []
+  const lines = createLineBuffer()
   let batch: PromiseWithResolvers<void> | null = null
   let isTorn = false
   let isClosed = false
@@ -71,7 +68,7 @@ export function createJournalWriter({
     if (isClosed) return Promise.reject(new Error('The journal is closed'))
     const room = maxBytes - counts.bytes - otherBytes() - (record.kind === 'start' ? endReserve : 0)
     if (room <= 0) return Promise.reject(new JournalFull('The journal has reached its limit'))
-    pending.push(asWritten(record))
+    lines.add(record)
     if (batch === null) {
       batch = Promise.withResolvers()
       setImmediate(writeBatch)
@@ -82,18 +79,12 @@ export function createJournalWriter({
   function writeBatch(): void {
     const current = batch
     if (current === null) return
-    const records = pending
-    const text = records.map(lineOf).join('')
+    const records = lines.count()
     batch = null
-    pending = []
     try {
       // A line end before the lines closes what was torn: only reading tells what that was.
-      const isAfterTear = isTorn
-      const bytes = Buffer.from(isTorn ? `\n${text}` : text)
-      writeAll(bytes)
-      const to = sizeOf(number)
-      if (!isAfterTear) onWritten({ segment: number, from: to - bytes.length, to, records })
-      counts.records += records.length
+      writeAll(lines.take(isTorn))
+      counts.records += records
       current.resolve()
     } catch (error) {
       counts.failures++

@@ -3,7 +3,6 @@ import type { Log } from '../logger.ts'
 import { type AdoptionStats, openAdoption } from './adopt.ts'
 import { makeDirectory, setAside } from './directories.ts'
 import { createJournalWriter } from './journal-writer.ts'
-import { createRecentRecords } from './recent-records.ts'
 import type { JournalRecord } from './record.ts'
 import { createShipper, type WriteOutcomes } from './shipper.ts'
 
@@ -50,10 +49,9 @@ interface JournalOptions {
 export async function openJournal({ root, bootId, maxBytes, write, now, log }: JournalOptions): Promise<Journal> {
   const adoption = await openAdoption(root, write, log)
   const { directory, lock } = makeDirectory(root, bootId)
-  const recent = createRecentRecords()
   const otherBytes = () => adoption.stats().waitingBytes
-  const writer = createJournalWriter({ directory, maxBytes, otherBytes, onWritten: recent.add })
-  const shipper = createShipper({ directory, write, recent, onRemoved: writer.forget })
+  const writer = createJournalWriter({ directory, maxBytes, otherBytes })
+  const shipper = createShipper({ directory, write, onRemoved: writer.forget })
   let stuckSinceMs: number | null = null
   const shipping = repeat(ship, SHIP_EVERY_MS)
   const adopting = repeat(adoption.run, null)

@@ -4,20 +4,18 @@ import type { StartRecord } from '@turnpike/core/gateway/ports'
 
 export type JournalRecord = { kind: 'start'; record: StartRecord } | { kind: 'end'; record: Outcome }
 
+const LETTERS = { start: 'S', end: 'E' } as const
 const FRONT = /[SE] [0-9a-f]{8} \{/g
-const FRONT_CHARS = 11
+/** Of the letter, the checksum and the spaces behind them. */
+const FRONT_BYTES = 11
+const CHECKSUM_AT = 2
+const CHECKSUM_DIGITS = 8
+const LINE_FEED = 0x0a
 /** Both kinds of records name their request first. */
 const REQUEST_ID = /^\{"requestId":"([^"\\]+)"/
 
-/** A record as it goes to the file. */
-export function asWritten({ kind, record }: JournalRecord): ReadRecord {
-  return { kind, requestId: record.requestId, json: JSON.stringify(record) }
-}
-
-/** One line: kind, CRC-32 of the JSON in hex, the JSON, line feed. JSON never contains a bare line feed. */
-export function lineOf({ kind, json }: ReadRecord): string {
-  return `${kind === 'start' ? 'S' : 'E'} ${checksum(json)} ${json}\n`
-}
+/** UTF-8 takes at most so many bytes for a unit of a string. */
+const BYTES_PER_UNIT = 3
 
 /** A record as it stands in the file. It stays the JSON it is: the database takes ends apart, and most starts are met by their end. */
 export interface ReadRecord {
@@ -26,14 +24,31 @@ export interface ReadRecord {
   json: string
 }
 
+/** So many bytes have room for the line of this JSON. */
+export function lineBytes(json: string): number {
+  return FRONT_BYTES + json.length * BYTES_PER_UNIT + 1
+}
+
+/**
+ * Writes one line at `at` and returns where it ends: kind, CRC-32 of the JSON in hex, the JSON, line feed. JSON never
+ * contains a bare line feed.
+ */
+export function writeLine(bytes: Buffer, at: number, kind: JournalRecord['kind'], json: string): number {
+  const from = at + FRONT_BYTES
+  const to = from + bytes.write(json, from)
+  bytes.write(`${LETTERS[kind]} ${checksum(bytes.subarray(from, to))} `, at, 'latin1')
+  bytes[to] = LINE_FEED
+  return to + 1
+}
+
 /** The record of one line without its line feed; null for a line that is torn or damaged. */
-export function decodeRecord(line: string): ReadRecord | null {
-  const kind = line.startsWith('S ') ? 'start' : line.startsWith('E ') ? 'end' : null
-  const json = line.slice(FRONT_CHARS)
-  if (kind === null || line.slice(2, FRONT_CHARS) !== `${checksum(json)} `) return null
+export function decodeRecord(line: Buffer): ReadRecord | null {
+  const front = line.toString('latin1', 0, FRONT_BYTES)
+  const kind = front.startsWith('S ') ? 'start' : front.startsWith('E ') ? 'end' : null
+  if (kind === null || front.slice(CHECKSUM_AT) !== `${checksum(line.subarray(FRONT_BYTES))} `) return null
+  const json = line.toString('utf8', FRONT_BYTES)
   const requestId = requestIdOf(json)
-  if (requestId === null) return null
-  return { kind, requestId, json }
+  return requestId === null ? null : { kind, requestId, json }
 }
 
 /** The request that a record's JSON names first; null = it names none. */
@@ -45,21 +60,21 @@ export function requestIdOf(json: string): string | null {
  * What is intact in a damaged line: where a line feed was hit or a write was torn, whole records stand inside it. A text
  * of a caller that looks like one is none: within JSON it has no quotes, so it has no members either.
  */
-export function salvageRecords(line: string): ReadRecord[] {
-  const fronts = [...line.matchAll(FRONT)].map(({ index }) => index)
+export function salvageRecords(line: Buffer): ReadRecord[] {
+  const fronts = [...line.toString('latin1').matchAll(FRONT)].map(({ index }) => index)
   return fronts.flatMap((from, at) => {
     // The byte before the next front was this record's line feed.
     const next = fronts[at + 1]
-    return decodeRecord(line.slice(from, next === undefined ? undefined : next - 1)) ?? []
+    return decodeRecord(line.subarray(from, next === undefined ? undefined : next - 1)) ?? []
   })
 }
 
-/** The start that a record holds. Safe because the checksum proved that the JSON is what `lineOf` made. */
+/** The start that a record holds. Safe because the checksum proved that the JSON is what `writeLine` was given. */
 export function startOf({ json }: ReadRecord): StartRecord {
   const record: StartRecord = JSON.parse(json)
   return record
 }
 
-function checksum(json: string): string {
-  return crc32(json).toString(16).padStart(8, '0')
+function checksum(json: Buffer): string {
+  return crc32(json).toString(16).padStart(CHECKSUM_DIGITS, '0')
 }

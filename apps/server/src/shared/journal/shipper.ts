@@ -2,9 +2,8 @@ import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { StartRecord } from '@turnpike/core/gateway/ports'
 import { segmentName } from './journal-writer.ts'
-import type { RecentRecords } from './recent-records.ts'
 import { type ReadRecord, startOf } from './record.ts'
-import { type ReadStep, readStep } from './segment-reader.ts'
+import { readStep } from './segment-reader.ts'
 
 export const SHIP_BATCH_ROWS = 500
 
@@ -44,20 +43,17 @@ export interface Shipper {
 export function createShipper({
   directory,
   write,
-  recent = null,
   onRemoved = () => {},
   isFinal = false,
 }: {
   directory: string
   write: WriteOutcomes
-  /** What need not be read back; null = everything does. */
-  recent?: RecentRecords | null
   onRemoved?: (segment: number) => void
   /** The directory's process is dead: a torn last line will never be finished. */
   isFinal?: boolean
 }): Shipper {
   const positions = new Map<number, number>()
-  const open = new Map<string, { read: ReadRecord; segment: number }>()
+  const open = new Map<string, { start: ReadRecord | null; segment: number }>()
   const openPerSegment = new Map<number, number>()
   const settledUnread = new Set<string>()
   const stats = { shipped: 0, damagedLines: 0 }
@@ -76,7 +72,7 @@ export function createShipper({
   async function shipSegment({ number, bytes, isOpen }: Segment): Promise<number> {
     let rows = 0
     for (let position = positions.get(number) ?? 0; position < bytes; ) {
-      const step = await nextStep({ number, bytes, isOpen }, position)
+      const step = await readStep(join(directory, segmentName(number)), position, bytes, isFinal || !isOpen)
       const outcomes = step.records.filter((record) => record.kind === 'end').map(({ json }) => json)
       for (let from = 0; from < outcomes.length; from += SHIP_BATCH_ROWS) {
         await write(outcomes.slice(from, from + SHIP_BATCH_ROWS), bootId)
@@ -92,17 +88,11 @@ export function createShipper({
     return rows
   }
 
-  async function nextStep({ number, bytes, isOpen }: Segment, position: number): Promise<ReadStep> {
-    const written = recent?.take(number, position, SHIP_BATCH_ROWS)
-    if (written) return { ...written, damaged: 0 }
-    const limit = recent?.nextFrom(number, position) ?? bytes
-    return readStep(join(directory, segmentName(number)), position, limit, isFinal || !isOpen || limit < bytes)
-  }
-
   function note(read: ReadRecord, segment: number): void {
     if (read.kind === 'end') return void close(read.requestId)
     if (settledUnread.delete(read.requestId)) return
-    open.set(read.requestId, { read, segment })
+    // Only of a dead process anybody will ask what its start said.
+    open.set(read.requestId, { start: isFinal ? read : null, segment })
     openPerSegment.set(segment, (openPerSegment.get(segment) ?? 0) + 1)
   }
 
@@ -128,7 +118,7 @@ export function createShipper({
     settle(requestId) {
       if (!close(requestId)) settledUnread.add(requestId)
     },
-    unended: () => [...open.values()].map(({ read }) => startOf(read)),
+    unended: () => [...open.values()].flatMap(({ start }) => (start === null ? [] : startOf(start))),
     stats: () => ({ ...stats, openStarts: open.size }),
   }
 }

@@ -6,7 +6,8 @@ import type { StartRecord } from '@turnpike/core/gateway/ports'
 import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { type Log, silentLog } from '../../logger.ts'
 import { segmentName } from '../journal-writer.ts'
-import { asWritten, type JournalRecord, lineOf } from '../record.ts'
+import { createLineBuffer } from '../line-buffer.ts'
+import type { JournalRecord } from '../record.ts'
 
 const MEMORY = '/dev/shm'
 
@@ -18,7 +19,9 @@ export function makeTempDir() {
 
 /** A record's line in the file. */
 export function encodeRecord(record: JournalRecord): string {
-  return lineOf(asWritten(record))
+  const lines = createLineBuffer()
+  lines.add(record)
+  return lines.take(false).toString('utf8')
 }
 
 export function start(requestId: string): JournalRecord & { kind: 'start' } {
