@@ -1,4 +1,5 @@
 import { GatewayError } from '@turnpike/core/gateway/errors'
+import type { Outcome } from '@turnpike/core/gateway/outcome'
 import { freshDatabase } from '@turnpike/db/testing'
 import { makeOutcome } from '@turnpike/db/testing/outcome'
 import { expect, test } from 'vitest'
@@ -30,7 +31,7 @@ function makeWorld() {
     },
     async write(outcomes) {
       if (world.isDatabaseAway) throw new Error('the database is away')
-      world.rows.push(...outcomes.map((json) => JSON.parse(json).requestId))
+      world.rows.push(...outcomes.map((json) => JSON.parse(json.toString()).requestId))
     },
     async ping() {
       if (world.isDatabaseAway) throw new Error('the database is away')
@@ -129,11 +130,9 @@ test('a row the database refuses for good is named and does not block the others
   })
   const good = makeOutcome()
   const impossible = makeOutcome({ createdAtMs: Number.NaN, requestId: good.requestId })
-  await write(
-    [impossible, good].map((outcome) => JSON.stringify(outcome)),
-    BOOT_ID,
-  )
-  await write([JSON.stringify(good)], BOOT_ID)
+  const json = (outcome: Outcome) => Buffer.from(JSON.stringify(outcome))
+  await write([impossible, good].map(json), BOOT_ID)
+  await write([json(good)], BOOT_ID)
   const rows = await fresh.sql<{ id: string; bootId: string }[]>`
     select request_id as id, boot_id as "bootId" from usage_logs`
   expect(rows).toEqual([{ id: good.requestId, bootId: BOOT_ID }])

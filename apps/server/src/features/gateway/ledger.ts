@@ -31,7 +31,7 @@ export function createLedgerWriter({
   onShipped(requestIds: Iterable<string>): void
   log: Log
 }) {
-  return async function write(outcomes: string[], bootId: string): Promise<void> {
+  return async function write(outcomes: Buffer[], bootId: string): Promise<void> {
     const insert = insertOutcomes(sql, outcomes, { timeZone: timeZone(), bootId })
     const { rejected } = await within(WRITE_TIMEOUT_MS, insert)
     for (const { outcome, error } of rejected) {
@@ -91,7 +91,7 @@ export function createLedger({ bootId, journal, write, ping, log }: LedgerOption
 
   async function writeDirectly(outcomes: Outcome[]): Promise<void> {
     await write(
-      outcomes.map((outcome) => JSON.stringify(outcome)),
+      outcomes.map((outcome) => Buffer.from(JSON.stringify(outcome))),
       bootId,
     )
     for (const { requestId } of outcomes) journal.settle(requestId)

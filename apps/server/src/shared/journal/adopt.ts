@@ -76,7 +76,7 @@ export async function openAdoption(root: string, write: WriteOutcomes, log: Log)
 async function adoptDirectory(directory: string, write: WriteOutcomes) {
   const shipper = createShipper({ directory, write, isFinal: true })
   const rows = await shipper.ship(await segmentsOf(directory))
-  const unknown = shipper.unended().map((start) => JSON.stringify(unknownOutcome(start)))
+  const unknown = shipper.unended().map((start) => Buffer.from(JSON.stringify(unknownOutcome(start))))
   if (unknown.length > 0) await write(unknown, basename(directory))
   const { damagedLines } = shipper.stats()
   if (damagedLines > 0) await setAside(directory)

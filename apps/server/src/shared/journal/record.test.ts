@@ -5,7 +5,7 @@ import { decodeRecord, type JournalRecord, type ReadRecord, salvageRecords } fro
 
 /** A record as it is read back. */
 function asRead({ kind, record }: JournalRecord): ReadRecord {
-  return { kind, requestId: record.requestId, json: JSON.stringify(record) }
+  return { kind, requestId: record.requestId, json: Buffer.from(JSON.stringify(record)) }
 }
 
 test('what is written is read again, whatever callers and upstreams sent', () => {

@@ -12,16 +12,21 @@ const CHECKSUM_AT = 2
 const CHECKSUM_DIGITS = 8
 const LINE_FEED = 0x0a
 /** Both kinds of records name their request first. */
+const REQUEST_ID_WITHIN = 128
 const REQUEST_ID = /^\{"requestId":"([^"\\]+)"/
 
 /** UTF-8 takes at most so many bytes for a unit of a string. */
 const BYTES_PER_UNIT = 3
 
-/** A record as it stands in the file. It stays the JSON it is: the database takes ends apart, and most starts are met by their end. */
+/**
+ * A record as it stands in the file. It stays the bytes it is, so that the garbage collector has nothing to carry while
+ * they are on their way: the database takes ends apart, and most starts are met by their end.
+ */
 export interface ReadRecord {
   kind: JournalRecord['kind']
   requestId: string
-  json: string
+  /** In UTF-8. */
+  json: Buffer
 }
 
 /** So many bytes have room for the line of this JSON. */
@@ -45,15 +50,15 @@ export function writeLine(bytes: Buffer, at: number, kind: JournalRecord['kind']
 export function decodeRecord(line: Buffer): ReadRecord | null {
   const front = line.toString('latin1', 0, FRONT_BYTES)
   const kind = front.startsWith('S ') ? 'start' : front.startsWith('E ') ? 'end' : null
-  if (kind === null || front.slice(CHECKSUM_AT) !== `${checksum(line.subarray(FRONT_BYTES))} `) return null
-  const json = line.toString('utf8', FRONT_BYTES)
+  const json = line.subarray(FRONT_BYTES)
+  if (kind === null || front.slice(CHECKSUM_AT) !== `${checksum(json)} `) return null
   const requestId = requestIdOf(json)
   return requestId === null ? null : { kind, requestId, json }
 }
 
 /** The request that a record's JSON names first; null = it names none. */
-export function requestIdOf(json: string): string | null {
-  return REQUEST_ID.exec(json)?.[1] ?? null
+export function requestIdOf(json: Buffer): string | null {
+  return REQUEST_ID.exec(json.toString('latin1', 0, REQUEST_ID_WITHIN))?.[1] ?? null
 }
 
 /**
@@ -71,7 +76,7 @@ export function salvageRecords(line: Buffer): ReadRecord[] {
 
 /** The start that a record holds. Safe because the checksum proved that the JSON is what `writeLine` was given. */
 export function startOf({ json }: ReadRecord): StartRecord {
-  const record: StartRecord = JSON.parse(json)
+  const record: StartRecord = JSON.parse(json.toString())
   return record
 }
 

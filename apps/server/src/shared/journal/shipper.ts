@@ -8,10 +8,10 @@ import { readStep } from './segment-reader.ts'
 export const SHIP_BATCH_ROWS = 500
 
 /**
- * Writes outcomes, given as JSON, to the ledger, each at most once; throws when the ledger is out of reach. `bootId` names
+ * Writes outcomes, given as JSON in UTF-8, to the ledger, each at most once; throws when the ledger is out of reach. `bootId` names
  * the life of the instance they were made in.
  */
-export type WriteOutcomes = (outcomes: string[], bootId: string) => Promise<void>
+export type WriteOutcomes = (outcomes: Buffer[], bootId: string) => Promise<void>
 
 export interface ShipStats {
   shipped: number

@@ -55,12 +55,12 @@ export function makeLedger() {
     given: new Map<string, number>(),
     batches: 0,
     /** Asked before every batch: throws where the ledger is out of reach. */
-    check(_batch: string[]): void {},
-    async write(batch: string[]): Promise<void> {
+    check(_batch: Buffer[]): void {},
+    async write(batch: Buffer[]): Promise<void> {
       ledger.check(batch)
       ledger.batches++
       for (const json of batch) {
-        const outcome: Outcome = JSON.parse(json)
+        const outcome: Outcome = JSON.parse(json.toString())
         ledger.given.set(outcome.requestId, (ledger.given.get(outcome.requestId) ?? 0) + 1)
         if (!rows.has(outcome.requestId)) rows.set(outcome.requestId, outcome)
       }
