@@ -31,7 +31,7 @@ export interface WholeAnswer extends AnswerHead {
 }
 
 /** An answer in hand. It owns the request's slots until it is delivered or disposed of. */
-export interface Answer extends AsyncDisposable {
+export interface Answer extends Disposable {
   /** Resolves when the last byte was handed to the responder and the outcome is recorded. */
   deliver(responder: Responder): Promise<void>
 }

@@ -5,7 +5,7 @@ import { conclude } from './conclude.ts'
 import { GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import { inputTokens, keepInputText } from './input-text.ts'
 import { asObject, type JsonObject } from './json.ts'
-import { NO_USAGE } from './outcome.ts'
+import { NO_USAGE, type TokenUsage } from './outcome.ts'
 import { CLIENT_CLOSED, type Ending } from './story.ts'
 import { errorCodeOf, upstreamId } from './upstream-words.ts'
 
@@ -25,20 +25,21 @@ export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 
       const told = exchange.answer(text, status)
       ports.accounts.report(candidate, { kind: told === null ? 'inconclusive' : 'answered' })
       if (told !== null) rememberResponse(input, upstreamId(json.id))
-      const ending = await endingOf(told?.status ?? null)
+      const usage = reading.kind === 'given' ? reading.usage : await estimate()
+      const ending = endingOf(usage, told?.status ?? null)
       if (hasLeft(call.client)) return conclude(story, { ...ending, ...CLIENT_CLOSED }, ports)
       story.relayOutAt = ports.clock.monotonic()
       await conclude(story, ending, ports)
       if (told === null) responder.fail(new GatewayError('upstream_invalid_response'))
       else responder.send({ ...head, ...told })
     },
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       release()
     },
   }
 
   /** `toldStatus` is null where the answer could not be told. */
-  async function endingOf(toldStatus: number | null): Promise<Ending> {
+  function endingOf(usage: TokenUsage, toldStatus: number | null): Ending {
     const given = reading.kind === 'given'
     const kind = toldStatus === null ? 'failed' : endingKind(json)
     const errorCode = toldStatus === null ? 'upstream_invalid_response' : errorCodeOf(asObject(json.error))
@@ -48,14 +49,14 @@ export function createJsonAnswer(input: AnswerInput, opening: Opening & { kind: 
       errorCode: kind === 'failed' ? (errorCode ?? 'upstream_failed') : null,
       upstreamResponseId: upstreamId(json.id),
       serviceTier: upstreamId(json.service_tier),
-      usage: given ? reading.usage : await estimate(),
+      usage,
       estimated: !given,
       usageInvalid: reading.kind === 'invalid',
       priceRule: given ? 'usage' : isDelivered ? 'delivered' : 'nothing',
     }
   }
 
-  async function estimate() {
+  async function estimate(): Promise<TokenUsage> {
     const output = ports.decodeUtf8(texts.join('\n'))
     return {
       ...NO_USAGE,

@@ -35,7 +35,7 @@ export function createPassedErrorAnswer(input: AnswerInput, failure: PassedFailu
         responder.end(closingLine)
       }
     },
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       release()
     },
   }

@@ -11,7 +11,7 @@ import { answerFromPool } from './try-accounts.ts'
 
 /**
  * The story of one request: admit, choose, try, fail over. Resolves when the first upstream event is in hand; until then
- * another account may answer, after it never. The answer owns the slots: hold it with `await using`.
+ * another account may answer, after it never. The answer owns the slots: hold it with `using`.
  * Throws GatewayError for what the caller is told, ClientLeft when there is nobody to tell. Either way it is recorded.
  */
 export async function relay(call: Call, ports: RelayPorts): Promise<Answer> {

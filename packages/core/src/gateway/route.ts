@@ -46,7 +46,8 @@ export async function findRoute(story: Story, tried: ReadonlySet<number>, ports:
     })
     if (selection.kind === 'none' && waitedFor.size > 0) break
     story.decision = selection.decision
-    const route = await takeSelected(selection, story, ports)
+    const taken = takeSelected(selection, story, ports)
+    const route = taken instanceof Promise ? await taken : taken
     if (route !== null) {
       const { accountId } = route.candidate
       if (selection.kind === 'wait') story.decision = decidedByWaiting(story.decision, accountId)
@@ -65,15 +66,15 @@ function sessionOf(key: string, { accounts }: RelayPorts): SelectionInput['sessi
   return { key, boundTo: accounts.boundAccount(key), servedBy: accounts.servingAccount(key) }
 }
 
-async function takeSelected(selection: Selection, story: Story, ports: RelayPorts): Promise<Route | null> {
+function takeSelected(selection: Selection, story: Story, ports: RelayPorts): Route | null | Promise<Route | null> {
   const { requestId, client, caller } = story.call
   const { stickyWaitMs } = caller.group
   switch (selection.kind) {
     case 'take': {
       const { candidate } = selection
       const taken = ports.slots.takeAccount(candidate, requestId)
-      const lease = taken instanceof Promise ? await taken : taken
-      return lease && { candidate, lease }
+      const routeOf = (lease: Lease | null) => lease && { candidate, lease }
+      return taken instanceof Promise ? taken.then(routeOf) : routeOf(taken)
     }
     case 'wait_bound':
       return waitFor(story, [selection.candidate], selection.isOtherFree ? stickyWaitMs : STICKY_ONLY_WAIT_MS, ports)

@@ -173,7 +173,8 @@ class RunningAttempt implements Attempt, OpenStream, UpstreamListener {
     this.#lastDataAt = clock.monotonic()
     if (this.#sawData) return
     this.#sawData = true
-    // From here on the other limit holds, and it may be the shorter one.
+    // From here on the other limit holds. A timer that rings before it is over only looks again.
+    if (this.times.startedAt + timeouts.firstByteMs <= this.#lastDataAt + timeouts.idleMs) return
     this.#cancelIdle()
     this.#cancelIdle = clock.after(timeouts.idleMs, () => this.#onSilence())
   }

@@ -21,7 +21,7 @@ describe('a caller who leaves', () => {
     const answer = await run.answering
     run.client.abort()
     await answer.deliver(run.responder)
-    await answer[Symbol.asyncDispose]()
+    answer[Symbol.dispose]()
     expect(run.ports.upstream.last().isAborted).toBe(true)
     expect(run.responder.wire()).toBe('')
     expect(run.ports.ends).toMatchObject([

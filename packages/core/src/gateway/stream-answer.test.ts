@@ -274,7 +274,7 @@ test('an answer that is never delivered gives everything back', async () => {
   await settled()
   run.ports.upstream.last().stream(role, text('one'))
   const answer = await run.answering
-  await answer[Symbol.asyncDispose]()
+  answer[Symbol.dispose]()
   expect(run.ports.upstream.last().isAborted).toBe(true)
   expectAllReleasedOnce(run.ports)
 })

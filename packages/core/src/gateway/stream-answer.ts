@@ -49,7 +49,7 @@ export function createStreamAnswer(input: AnswerInput, opening: Opening & { kind
 
   return {
     deliver: flow,
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       // Once it is whole, the upstream gets its moment to end the transfer.
       if (state !== 'closing') stream.abort()
       release()

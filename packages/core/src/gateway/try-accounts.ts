@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts'
 import { judgeFailure, type Verdict } from './failover.ts'
 import { createJsonAnswer } from './json-answer.ts'
 import { createPassedErrorAnswer } from './passed-error-answer.ts'
-import type { Candidate, Lease, RelayPorts } from './ports.ts'
+import type { Candidate, Lease, RelayPorts, StartRecord } from './ports.ts'
 import { findRoute, noAvailableAccounts, type Route } from './route.ts'
 import { startAttempt } from './start-attempt.ts'
 import { type Ending, inLedger, type Story } from './story.ts'
@@ -42,7 +42,10 @@ export async function answerFromPool(run: Run): Promise<Answer> {
     for (;;) {
       const route = await nextRoute(run, tried, last)
       if (route === null) break
-      if (!story.diagnostics.isInLedger) await journalStart(story, route.candidate, ports)
+      if (!story.diagnostics.isInLedger) {
+        await ports.journal.start(startRecord(story, route.candidate))
+        story.diagnostics = inLedger(story.diagnostics)
+      }
       const { attempt, opening } = await tryAccount(run, route)
       if (opening.kind !== 'failed') return openAnswer(run, route, attempt, opening)
       last = concludeAttempt(run, route, attempt, opening)
@@ -116,26 +119,17 @@ async function tryAccount({ story, ports }: Run, { candidate, exchange }: Spoken
   story.candidate = candidate
   story.protocol = exchange.protocol
   story.attempt = attempt.times
-  const opening = await orClientLeft(attempt, call.client)
-  if (opening === null) {
+  const onLeft = () => attempt.abort()
+  call.client.addEventListener('abort', onLeft)
+  const opening = call.client.aborted ? null : await attempt.opening
+  call.client.removeEventListener('abort', onLeft)
+  if (opening === null || call.client.aborted) {
+    attempt.abort()
     recordAttempt(story, candidate, attempt, 'client_closed', ports)
     ports.accounts.report(candidate, { kind: 'inconclusive' })
     throw new ClientLeft()
   }
   return { attempt, opening }
-}
-
-/** Null when the caller left first; the upstream call is cancelled then. */
-async function orClientLeft(attempt: Attempt, client: AbortSignal): Promise<Opening | null> {
-  if (!client.aborted) {
-    const onLeft = () => attempt.abort()
-    client.addEventListener('abort', onLeft)
-    const opening = await attempt.opening
-    client.removeEventListener('abort', onLeft)
-    if (!client.aborted) return opening
-  }
-  attempt.abort()
-  return null
 }
 
 function openAnswer(
@@ -195,9 +189,8 @@ function keepUpstreamError(story: Story, { failure }: FailedOpening): void {
   story.diagnostics = { ...diagnostics, upstreamErrors: [...diagnostics.upstreamErrors, kept] }
 }
 
-async function journalStart(story: Story, candidate: Candidate, { journal }: RelayPorts): Promise<void> {
-  const { call } = story
-  await journal.start({
+function startRecord({ call }: Story, candidate: Candidate): StartRecord {
+  return {
     requestId: call.requestId,
     createdAtMs: call.createdAtMs,
     endpoint: call.endpoint,
@@ -210,8 +203,7 @@ async function journalStart(story: Story, candidate: Candidate, { journal }: Rel
     billing: call.caller.group.billing,
     multiplierE4: call.caller.group.multiplierE4,
     clientIp: call.clientIp,
-  })
-  story.diagnostics = inLedger(story.diagnostics)
+  }
 }
 
 function recordAttempt(

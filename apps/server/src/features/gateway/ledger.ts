@@ -5,7 +5,7 @@ import { ensurePartitions, insertOutcomes, reopenLife } from '@turnpike/db'
 import type { Sql } from 'postgres'
 import { within } from '../../shared/deadline.ts'
 import type { Journal as JournalFile } from '../../shared/journal/journal.ts'
-import { type JournalRecord, requestIdOf } from '../../shared/journal/record.ts'
+import { requestIdOf } from '../../shared/journal/record.ts'
 import { SHIP_BATCH_ROWS, type WriteOutcomes } from '../../shared/journal/shipper.ts'
 import type { Log } from '../../shared/logger.ts'
 
@@ -59,34 +59,31 @@ export function createLedger({ bootId, journal, write, ping, log }: LedgerOption
   let isRefusing = false
 
   const port: Journal = {
-    async start(record) {
-      try {
-        await append({ kind: 'start', record })
-      } catch (cause) {
-        await within(PROBE_TIMEOUT_MS, ping()).catch(() => {
-          throw new GatewayError('ledger_unavailable', { cause })
-        })
-      }
-    },
-    async end(outcome) {
-      await append({ kind: 'end', record: outcome })
-        .catch(() => writeDirectly([outcome]))
-        .catch(() => strand(outcome))
-    },
+    start: (record) => journal.append({ kind: 'start', record }).then(noteTaken, probe),
+    end: (outcome) => journal.append({ kind: 'end', record: outcome }).catch((error) => endWithout(outcome, error)),
   }
 
-  async function append(record: JournalRecord): Promise<void> {
-    try {
-      await journal.append(record)
-      if (isRefusing && record.kind === 'start') {
-        isRefusing = false
-        log.info({}, 'the journal takes records again')
-      }
-    } catch (error) {
-      if (!isRefusing) log.error({ err: error }, 'the journal takes no records; they go to the ledger directly')
-      isRefusing = true
-      throw error
-    }
+  function noteTaken(): void {
+    if (isRefusing) log.info({}, 'the journal takes records again')
+    isRefusing = false
+  }
+
+  function noteRefused(error: unknown): void {
+    if (!isRefusing) log.error({ err: error }, 'the journal takes no records; they go to the ledger directly')
+    isRefusing = true
+  }
+
+  /** Whoever may not be written down when he ends is not served. */
+  async function probe(cause: unknown): Promise<void> {
+    noteRefused(cause)
+    await within(PROBE_TIMEOUT_MS, ping()).catch(() => {
+      throw new GatewayError('ledger_unavailable', { cause })
+    })
+  }
+
+  async function endWithout(outcome: Outcome, error: unknown): Promise<void> {
+    noteRefused(error)
+    await writeDirectly([outcome]).catch(() => strand(outcome))
   }
 
   async function writeDirectly(outcomes: Outcome[]): Promise<void> {
@@ -118,9 +115,10 @@ export function createLedger({ bootId, journal, write, ping, log }: LedgerOption
 
   async function appendOrStrand(record: Outcome): Promise<boolean> {
     try {
-      await append({ kind: 'end', record })
+      await journal.append({ kind: 'end', record })
       return true
-    } catch {
+    } catch (error) {
+      noteRefused(error)
       strand(record)
       return false
     }

@@ -12,8 +12,8 @@ const CHECKSUM_AT = 2
 const CHECKSUM_DIGITS = 8
 const LINE_FEED = 0x0a
 /** Both kinds of records name their request first. */
-const REQUEST_ID_WITHIN = 128
-const REQUEST_ID = /^\{"requestId":"([^"\\]+)"/
+const FIRST_MEMBER = '{"requestId":"'
+const QUOTE = 0x22
 
 /** UTF-8 takes at most so many bytes for a unit of a string. */
 const BYTES_PER_UNIT = 3
@@ -58,7 +58,10 @@ export function decodeRecord(line: Buffer): ReadRecord | null {
 
 /** The request that a record's JSON names first; null = it names none. */
 export function requestIdOf(json: Buffer): string | null {
-  return REQUEST_ID.exec(json.toString('latin1', 0, REQUEST_ID_WITHIN))?.[1] ?? null
+  const from = FIRST_MEMBER.length
+  if (json.toString('latin1', 0, from) !== FIRST_MEMBER) return null
+  const requestId = json.toString('latin1', from, json.indexOf(QUOTE, from))
+  return requestId === '' || requestId.includes('\\') ? null : requestId
 }
 
 /**

@@ -42,7 +42,7 @@ export async function deliver(
   answering: Promise<Answer>,
   responder: ReturnType<typeof createFakeResponder>,
 ): Promise<void> {
-  await using answer = await answering
+  using answer = await answering
   await answer.deliver(responder)
 }
 

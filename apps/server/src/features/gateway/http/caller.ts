@@ -14,13 +14,19 @@ import { presentedKey } from './request-headers.ts'
 export interface CallerOf {
   /** Where a request comes from. */
   addressOf(request: IncomingMessage): string
-  /** The key of a request and the address it comes from. Throws the refusals of authentication, ip_not_allowed. */
-  identify(request: IncomingMessage): Promise<{ key: KeyRecord; address: string }>
+  /** Throws the refusals of authentication, ip_not_allowed. Synchronous where key and group are known. */
+  identify(request: IncomingMessage): IdentifiedCaller | Promise<IdentifiedCaller>
   group(key: KeyRecord): GroupConfig
   /** The key as the relay sees its caller. Throws group_unavailable. */
   relayCaller(key: KeyRecord): Caller
   /** What is left of the key's rates and its group's; null = none is set. */
   ratesLeft(key: KeyRecord): RatesLeft | null
+}
+
+/** The key of a request and the address it comes from. */
+export interface IdentifiedCaller {
+  key: KeyRecord
+  address: string
 }
 
 interface CallerOfOptions {
@@ -39,17 +45,22 @@ export function checkAddress(key: KeyRecord, address: string): void {
 }
 
 export function createCallerOf({ authenticator, config, clientAddress, slots, onKeyUsed }: CallerOfOptions): CallerOf {
-  async function identify(request: IncomingMessage) {
+  function identify(request: IncomingMessage): IdentifiedCaller | Promise<IdentifiedCaller> {
     if (config.isTooOld()) throw new GatewayError('control_plane_unavailable')
     const address = clientAddress(request)
     const found = authenticator.authenticate(presentedKey(request.headers), address)
-    const key = found instanceof Promise ? await found : found
+    return found instanceof Promise ? found.then((key) => admitted(key, address)) : admitted(found, address)
+  }
+
+  function admitted(key: KeyRecord, address: string): IdentifiedCaller | Promise<IdentifiedCaller> {
     checkAddress(key, address)
+    const used = () => {
+      group(key)
+      onKeyUsed(key.keyId)
+      return { key, address }
+    }
     // A group made a moment ago may be known to the database only.
-    if (!config.current().groups.has(key.groupId)) await config.reload().catch(() => {})
-    group(key)
-    onKeyUsed(key.keyId)
-    return { key, address }
+    return config.current().groups.has(key.groupId) ? used() : config.reload().then(used, used)
   }
 
   function group({ groupId }: KeyRecord): GroupConfig {

@@ -19,21 +19,19 @@ export function createCompletionHandler(options: HandlerOptions, endpoint: Endpo
   return createHandler(options, endpoint, serve)
 
   async function serve(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<void> {
-    const call = await receive(request, responder, frame)
-    await using answer = await relay(call, ports)
-    await answer.deliver(responder)
-  }
-
-  /** Authentication and the checks of the body; what is refused here never becomes a request with an outcome. */
-  async function receive(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<Call> {
+    let call: Call
     try {
-      return await readCall(request, responder, frame)
+      call = await readCall(request, responder, frame)
     } catch (error) {
+      // What is refused here never becomes a request with an outcome.
       frame.refused(error)
       throw error
     }
+    using answer = await relay(call, ports)
+    await answer.deliver(responder)
   }
 
+  /** Authentication and the checks of the body. */
   async function readCall(request: IncomingMessage, responder: HttpResponder, frame: Frame): Promise<Call> {
     const { key, address } = await enter(request, frame, options)
     responder.setKey(key)

@@ -7,9 +7,8 @@ import type { RelayPorts } from '@turnpike/core/gateway/ports'
 import type { Refusal } from '@turnpike/core/ops/refusal'
 import type { Endpoint } from '@turnpike/core/words'
 import type { Log } from '../../../shared/logger.ts'
-import type { KeyRecord } from '../keys/key-store.ts'
 import type { LiveRequest, LiveRequests } from '../live-requests.ts'
-import type { CallerOf } from './caller.ts'
+import type { CallerOf, IdentifiedCaller } from './caller.ts'
 import { discard } from './read-body.ts'
 import { type Known, refusalOf } from './refusal.ts'
 import { clientRequestId, hasKeyInQuery, userAgentOf } from './request-headers.ts'
@@ -102,11 +101,12 @@ export async function enter(
   request: IncomingMessage,
   { known }: Frame,
   options: Pick<HandlerOptions, 'callerOf' | 'isClosed'>,
-): Promise<{ key: KeyRecord; address: string }> {
+): Promise<IdentifiedCaller> {
   try {
     if (options.isClosed()) throw new GatewayError('overloaded')
     if (hasKeyInQuery(request.url ?? '')) throw new GatewayError('api_key_in_query')
-    const caller = await options.callerOf.identify(request)
+    const identified = options.callerOf.identify(request)
+    const caller = identified instanceof Promise ? await identified : identified
     known.key = caller.key
     return caller
   } catch (error) {
