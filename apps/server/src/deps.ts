@@ -28,6 +28,7 @@ import { instanceIdOf } from './shared/instance-id.ts'
 import type { Log } from './shared/logger.ts'
 import { createMailer } from './shared/mail/mailer.ts'
 import { createStoredSmtp } from './shared/mail/stored-smtp.ts'
+import { warnOnceInARow } from './shared/once-in-a-row.ts'
 import { openRedis, redisNamespace } from './shared/redis.ts'
 import { createSecretBox } from './shared/secret-box.ts'
 import { loadSecretKey } from './shared/secret-key.ts'
@@ -48,6 +49,10 @@ const JOB_CONNECTIONS = 2
 const DIAGNOSTICS_CLOSE_MS = 1_000
 /** While the master key is being replaced: instances that still seal under the old one may be there for a while. */
 const RESEAL_EVERY_MS = 60_000
+const RESEALING = {
+  failing: 'stored secrets cannot be sealed anew for now',
+  again: 'stored secrets are sealed anew again',
+}
 
 export type Deps = Awaited<ReturnType<typeof openDeps>>
 type Gateway = Awaited<ReturnType<typeof openGateway>>
@@ -193,7 +198,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   opened.defer(() => healthChecks.close())
   if (env.secretKeyPrevious) {
     const rotation = createSecretRotation({ sql: db.sql, box, log })
-    const resealing = every(RESEAL_EVERY_MS, rotation.run, log)
+    const resealing = every(RESEAL_EVERY_MS, warnOnceInARow(rotation.run, RESEALING, log), log)
     opened.defer(() => resealing.stop())
   }
   const jobs = createJobs({

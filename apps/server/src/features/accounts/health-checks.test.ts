@@ -1,13 +1,19 @@
 import { freshDatabase } from '@turnpike/db/testing'
-import { expect, test } from 'vitest'
-import { silentLog } from '../../shared/logger.ts'
+import { expect, test, vi } from 'vitest'
+import { type Log, silentLog } from '../../shared/logger.ts'
 import { createHealthChecks } from './health-checks.ts'
 import type { ProbeResult } from './probe.ts'
 
 const PASSED: ProbeResult = { ok: true, statusClass: '2xx', latencyMs: 1, reason: null }
 const FAILED: ProbeResult = { ok: false, statusClass: '4xx', latencyMs: 1, reason: 'unauthorized' }
 
-async function healthWorld({ result = PASSED, status = 'active', minutes = 5 as number | null, recovers = true } = {}) {
+async function healthWorld({
+  result = PASSED,
+  status = 'active',
+  minutes = 5 as number | null,
+  recovers = true,
+  log = silentLog,
+} = {}) {
   const stack = new AsyncDisposableStack()
   const { sql } = stack.use(await freshDatabase())
   await sql`insert into accounts (name, provider, base_url, protocol, secret_sealed, secret_last4, status, status_reason,
@@ -25,7 +31,7 @@ async function healthWorld({ result = PASSED, status = 'active', minutes = 5 as 
         return result
       },
       clear: async (id) => void cleared.push(id),
-      log: silentLog,
+      log,
     })
     stack.defer(() => checks.close())
     return checks
@@ -89,4 +95,24 @@ test.each([
   await using world = await healthWorld(options)
   await world.instance().runDue()
   expect(world.tested).toEqual([])
+})
+
+test('while the database is away the checks wait for it, which is said once and is no error', async () => {
+  const said: string[] = []
+  const say = (level: string) => (_fields: unknown, message: string) => void said.push(`${level} ${message}`)
+  const log: Log = { ...silentLog, error: say('error'), warn: say('warn'), info: say('info') }
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    await using world = await healthWorld({ log })
+    world.instance()
+    await world.sql`alter table accounts rename to elsewhere`
+    vi.advanceTimersByTime(10_000)
+    await expect.poll(() => said).toEqual(['warn accounts cannot be checked; it is made up for'])
+    await world.sql`alter table elsewhere rename to accounts`
+    vi.advanceTimersByTime(10_000)
+    await expect.poll(() => said.at(-1)).toBe('info accounts are checked again')
+    expect(world.tested).toHaveLength(1)
+  } finally {
+    vi.useRealTimers()
+  }
 })

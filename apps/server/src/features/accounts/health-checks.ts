@@ -1,12 +1,17 @@
 import type { Sql } from 'postgres'
 import { every } from '../../shared/every.ts'
 import type { Log } from '../../shared/logger.ts'
+import { warnOnceInARow } from '../../shared/once-in-a-row.ts'
 import type { WallClock } from '../../shared/wall-clock.ts'
 import type { ProbeResult } from './probe.ts'
 
 const LOOK_EVERY_MS = 10_000
 /** Checks at once: each is two requests to an upstream and takes up to half a minute. */
 const MAX_AT_ONCE = 5
+const CHECKING = {
+  failing: 'accounts cannot be checked; it is made up for',
+  again: 'accounts are checked again',
+}
 
 interface HealthChecksOptions {
   sql: Sql
@@ -29,7 +34,7 @@ interface DueAccount {
  * account; one that passes lifts an `error` where the account allows it (spec: accounts-and-billing, "Account states").
  */
 export function createHealthChecks({ sql, clock, test, clear, log }: HealthChecksOptions) {
-  const loop = every(LOOK_EVERY_MS, runDue, log)
+  const loop = every(LOOK_EVERY_MS, warnOnceInARow(runDue, CHECKING, log), log)
 
   async function runDue(): Promise<void> {
     const due = await claim()

@@ -3,11 +3,16 @@ import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { every } from '../../../shared/every.ts'
 import type { Log } from '../../../shared/logger.ts'
+import { warnOnceInARow } from '../../../shared/once-in-a-row.ts'
 import { type RedisClient, untilAnswered } from '../../../shared/redis.ts'
 import type { LiveAccounts } from './account-book.ts'
 
 /** While messages may be missed, what the others stored is read this often. */
 const READ_EVERY_MS = 1_000
+const READING = {
+  failing: 'what other instances stored of accounts cannot be read for now',
+  again: 'what other instances stored of accounts is read again',
+}
 
 const Message = z.discriminatedUnion('kind', [
   z.object({
@@ -60,18 +65,21 @@ export async function openAccountChannel(options: AccountChannelOptions): Promis
   }
 
   async function readStored(): Promise<void> {
-    if (!mayHaveMissed && redis.isReady()) return
-    mayHaveMissed = !redis.isReady()
+    const isHearing = redis.isReady()
+    if (!mayHaveMissed && isHearing) return
+    mayHaveMissed = true
     const rows = await sql<{ id: number; health: unknown }[]>`
       select id::int as id, health from accounts where status <> 'archived' and health <> '{}'`
     for (const { id, health } of rows) {
       accounts.adopt(id, { change: null, status: null, health: accountHealthOf(health) })
     }
+    // What could not be read is still missed.
+    mayHaveMissed = !isHearing || !redis.isReady()
   }
 
   redis.subscriber.on('message', hear)
   await untilAnswered(() => redis.subscriber.subscribe(channel))
-  const reading = every(READ_EVERY_MS, readStored, log)
+  const reading = every(READ_EVERY_MS, warnOnceInARow(readStored, READING, log), log)
 
   return {
     tellLearnt(accountId, { kind, status }, health) {
