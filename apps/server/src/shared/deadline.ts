@@ -4,7 +4,8 @@ import { AppError } from './app-error.ts'
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new AppError('timeout')), ms)
+    // What had come while this process stood still was in time: it is read before it is missed.
+    timer = setTimeout(() => setImmediate(() => reject(new AppError('timeout'))), ms)
   })
   try {
     return await Promise.race([promise, deadline])

@@ -67,7 +67,7 @@ describe('who made a response', () => {
     try {
       const silent = Promise.resolve(book({ lookUp: () => new Promise(() => {}) }).find(1, 'resp_1'))
       const refused = expect(silent).rejects.toMatchObject({ code: 'ledger_unavailable' })
-      await vi.advanceTimersByTimeAsync(LEDGER_TIMEOUT_MS)
+      await vi.advanceTimersByTimeAsync(LEDGER_TIMEOUT_MS + 1)
       await refused
     } finally {
       vi.useRealTimers()
