@@ -17,7 +17,7 @@ test(`${STREAMS} streams run to their end through a TERM, newcomers are told to 
   await using dataDir = await makeDataDir()
   const turnpike = await startTurnpike({ dataDir: dataDir.path })
   const opened = await Promise.all(
-    Array.from({ length: STREAMS }, () => ask(turnpike, '[[sandbox: events=60 eventMs=50]]')),
+    Array.from({ length: STREAMS }, () => ask(turnpike, '[[sandbox: events=60 eventMs=100]]')),
   )
   const reading = opened.map((response) => response.text())
   turnpike.signal('SIGTERM')

@@ -3,11 +3,13 @@ import { expect, test } from 'vitest'
 import { makeDataDir, postmasterPid } from '../support/data-dir.ts'
 import { type Answer, askTogether, startLoad } from '../support/load.ts'
 import { startTurnpike } from '../support/start-turnpike.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { audit, expectNothingLeft } from './auditor.ts'
 
 const KILLS = Number(process.env.SOAK_KILLS ?? 20)
 const CONNECTIONS = 40
 const MS_PER_KILL = 20_000
+const ANSWERED_MS = 10_000
 
 test(
   `${KILLS} × kill -9 under load: every whole answer is in the ledger once, no slot stays held, the next start mends everything`,
@@ -19,6 +21,8 @@ test(
       await using turnpike = await startTurnpike({ dataDir: dataDir.path })
       keys.add(turnpike.facts.apiKey)
       await using load = startLoad(turnpike, { connections: CONNECTIONS, sandbox: 'eventMs=3 firstByteMs=10' })
+      // In the middle of the very first requests, or of those that follow one that was answered.
+      if (kill % 4 > 0) await waitFor('a whole answer', () => load.answers.some(({ isWhole }) => isWhole), ANSWERED_MS)
       // A different moment each time; 7 shares nothing with the pace of the answers.
       await sleep(300 + ((kill * 7) % 50) * 10)
       const postmaster = await postmasterPid(dataDir.path)

@@ -68,7 +68,14 @@ test('every request is counted once: whole, failed, refused, and those a kill -9
     },
     RECOVERED_MS,
   )
-  const ledger = await owner.usage.summary.query()
+  const ledger = await waitFor(
+    'the ledger to have them',
+    async () => {
+      const found = await owner.usage.summary.query()
+      return found.total.requests >= counts.answered + counts.failed && found
+    },
+    COUNTED_MS,
+  )
   expect(ledger.total.requests).toBe(counts.answered + counts.failed)
   // One refusal reached no upstream: it is no row of the ledger.
   expect(overview.requests.total).toBe(ledger.total.requests + 1)

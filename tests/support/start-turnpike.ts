@@ -10,7 +10,8 @@ const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.
 const NODE_FLAGS = ['--max-semi-space-size=32']
 const START_MS = 180_000
 const STOP_MS = 90_000
-const READY_MS = 2_000
+/** For what hangs. */
+const READY_MS = 20_000
 
 export interface TurnpikeExit {
   code: number | null
