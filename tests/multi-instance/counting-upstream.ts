@@ -17,12 +17,17 @@ export interface CountingUpstream extends AsyncDisposable {
 interface CountingUpstreamOptions {
   /** How long an answer takes; null = until `release`. */
   holdMs: number | null
+  /** So many of a label are to be there at once, however slowly they come: until they have been, none of it is answered. */
+  untilPeak?: number
 }
 
 const LABEL = /label=([\w-]+)/
 
 /** An upstream that counts what it has at once, by the label of the prompt (`ask(…, { sandbox: 'label=a' })`). */
-export async function startCountingUpstream({ holdMs }: CountingUpstreamOptions): Promise<CountingUpstream> {
+export async function startCountingUpstream({
+  holdMs,
+  untilPeak = 0,
+}: CountingUpstreamOptions): Promise<CountingUpstream> {
   const held = new Map<ServerResponse, string>()
   const peaks = new Map<string, number>()
   const order: string[] = []
@@ -53,9 +58,12 @@ export async function startCountingUpstream({ holdMs }: CountingUpstreamOptions)
     // Whoever leaves before his answer is not in flight any more.
     response.once('close', () => held.delete(response))
     if (holdMs !== null) {
-      const holding = setTimeout(answer, holdMs, response)
-      // Whom the caller left waits for nothing.
-      response.once('close', () => clearTimeout(holding))
+      const holding = setInterval(() => {
+        const isTime = label === '' || (peaks.get(label) ?? 0) >= untilPeak
+        if (isTime && held.has(response)) answer(response)
+      }, holdMs)
+      // Who is answered, or was left by the caller, waits for nothing.
+      response.once('close', () => clearInterval(holding))
     }
   })
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { users } from '@turnpike/db/schema'
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signIn } from '../support/admin.ts'
 import { type Answer, ask } from '../support/load.ts'
 import { redisProgram, startRedisCluster, startRedisServer } from '../support/redis-server.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -10,12 +11,9 @@ import { type CountingUpstream, startCountingUpstream } from './counting-upstrea
 import { type Instances, startInstances } from './instances.ts'
 
 const INSTANCES = 3
-/** Long enough for all that may run to be there together, on a busy machine too. */
 const HOLD_MS = 500
 const REQUESTS_EACH = 3
 const SOON_MS = 1_000
-/** Between two that come one after the other, so that there is no doubt who came first. */
-const APART_MS = 60
 const LOOK_EVERY_MS = 10
 
 const KINDS = [
@@ -39,7 +37,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
   }
 
   test('500 callers at once: each of ten users has his 20 requests in flight, never one more', async () => {
-    await using upstream = await startCountingUpstream({ holdMs: HOLD_MS })
+    await using upstream = await startCountingUpstream({ holdMs: HOLD_MS, untilPeak: 20 })
     const labels = Array.from({ length: 10 }, (_, n) => `user${n}`)
     const tenants = await Promise.all(
       labels.map(() => instances.plant({ user: { concurrency: 20 }, accounts: [{ baseUrl: upstream.baseUrl }] })),
@@ -50,7 +48,7 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
   }, 300_000)
 
   test('500 callers at once: each of 25 keys has its 5 requests in flight, never one more', async () => {
-    await using upstream = await startCountingUpstream({ holdMs: HOLD_MS })
+    await using upstream = await startCountingUpstream({ holdMs: HOLD_MS, untilPeak: 5 })
     const labels = Array.from({ length: 25 }, (_, n) => `key${n}`)
     // 5 run and 15 wait: fewer than the 21 for whom the room of an unlimited user has a place.
     const tenants = await Promise.all(
@@ -62,9 +60,9 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
   }, 300_000)
 
   test('500 callers at once: each of three accounts has its 80 requests in flight, never one more', async () => {
-    await using first = await startCountingUpstream({ holdMs: HOLD_MS })
-    await using second = await startCountingUpstream({ holdMs: HOLD_MS })
-    await using third = await startCountingUpstream({ holdMs: HOLD_MS })
+    await using first = await startCountingUpstream({ holdMs: HOLD_MS, untilPeak: 80 })
+    await using second = await startCountingUpstream({ holdMs: HOLD_MS, untilPeak: 80 })
+    await using third = await startCountingUpstream({ holdMs: HOLD_MS, untilPeak: 80 })
     const upstreams = [first, second, third]
     const { key } = await instances.plant({ accounts: upstreams.map(({ baseUrl }) => ({ baseUrl, concurrency: 80 })) })
     await known([key])
@@ -74,15 +72,26 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
 
   test('who waits is served in the order he came, whichever instance he came to', async () => {
     await using upstream = await startCountingUpstream({ holdMs: null })
-    const { key } = await instances.plant({ user: { concurrency: 1 }, accounts: [{ baseUrl: upstream.baseUrl }] })
+    const { key, keyId } = await instances.plant({
+      user: { concurrency: 1 },
+      accounts: [{ baseUrl: upstream.baseUrl }],
+    })
     const labels = Array.from({ length: 12 }, (_, n) => `caller${n}`)
     await known([key], upstream)
+    const [one] = instances.all
+    if (one === undefined) throw new Error('there are three')
+    const admin = await signIn(one)
+    const queued = async () => {
+      const { steps } = await admin.ops.explainRoute.query({ keyId, model: 'sandbox-small' })
+      return steps?.limits.user.waiting
+    }
     const answers: Promise<unknown>[] = []
     for (const [n, label] of labels.entries()) {
       const instance = instances.all[n % INSTANCES]
       if (instance) answers.push(ask(instance, 'json', { key, sandbox: `label=${label}` }))
-      await sleep(APART_MS)
+      await waitFor(`${label} to be there`, async () => upstream.inFlight() === 1 && (await queued()) === n, 10_000)
     }
+    await admin.$connection.close()
     for (const label of labels) {
       await waitFor(`${label} to be served`, () => upstream.inFlight(label) === 1, 5_000)
       expect(upstream.inFlight()).toBe(1)
@@ -104,19 +113,27 @@ describe.skipIf(redisProgram === null).each(KINDS)('three instances on $kind', (
       Array.from({ length: count }, (_, n) => instances.all[n % INSTANCES]).flatMap((instance) =>
         instance ? [ask(instance, 'json', { key })] : [],
       )
+    /** Six more callers are as many at once as the limit says, and never more, whichever instances they come to. */
+    const expectEverywhere = (limit: number) =>
+      waitFor(
+        `a limit of ${limit} to hold everywhere`,
+        async () => {
+          upstream.forgetPeaks()
+          const asked = askAll(6)
+          const until = performance.now() + SOON_MS
+          while (upstream.inFlight() < limit && performance.now() < until) await sleep(LOOK_EVERY_MS)
+          await served(asked, upstream)
+          return upstream.peak() === limit
+        },
+        SOON_MS,
+      )
     const early = askAll(2)
     await waitFor('the limit to be reached', () => upstream.inFlight() === 2, 5_000)
     await db.update(users).set({ concurrency: 6 }).where(eq(users.id, userId))
-    await sleep(SOON_MS)
-    const more = askAll(6)
-    await waitFor('the new limit to be reached', () => upstream.inFlight() === 6, 5_000)
-    await served([...early, ...more], upstream)
-    expect(upstream.peak()).toBe(6)
+    await expectEverywhere(6)
+    await served(early, upstream)
     await db.update(users).set({ concurrency: 1 }).where(eq(users.id, userId))
-    await sleep(SOON_MS)
-    upstream.forgetPeaks()
-    await served(askAll(6), upstream)
-    expect(upstream.peak()).toBe(1)
+    await expectEverywhere(1)
   })
 
   /** Answers whatever reaches the upstream until all have their answers. */

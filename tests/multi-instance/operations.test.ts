@@ -59,12 +59,13 @@ test.skipIf(redisProgram === null)(
       'both instances to have counted',
       async () => {
         const found = await owner.ops.overview.query({ range: '5m' })
-        return found.requests.total === sent && found.resources.length === 2 && found
+        const isWhole = found.requests.total === sent && found.resources.length === 2
+        // A sample may be of a moment at which an instance connected anew.
+        return isWhole && found.system.redis === 'ok' && found
       },
       COUNTED_MS,
     )
     expect(new Set(overview.resources.map(({ instanceId }) => instanceId))).toEqual(new Set(told.keys()))
-    expect(overview.system.redis).toBe('ok')
     const scrapes = instances.all.map(async ({ origin }) => (await fetch(`${origin}/metrics`)).text())
     const counted = (await Promise.all(scrapes)).flatMap((text) =>
       [...text.matchAll(/^turnpike_requests_total\{.*\} (\d+)$/gm)].map(([, count]) => Number(count)),
@@ -77,7 +78,7 @@ test.skipIf(redisProgram === null)(
 test.skipIf(redisProgram === null)(
   'a request is ended from another instance: its caller is told, its slots are free, its row is there',
   async () => {
-    await using upstream = await startCountingUpstream({ holdMs: 30_000 })
+    await using upstream = await startCountingUpstream({ holdMs: null })
     await using redis = await startRedisServer()
     await using instances = await startInstances({ count: 2, redisUrl: redis.url })
     const { key } = await instances.plant({ accounts: [{ baseUrl: upstream.baseUrl }] })
@@ -90,21 +91,19 @@ test.skipIf(redisProgram === null)(
       'the request to be seen from the other side',
       async () => {
         const { items, missingInstances } = await owner.ops.leases.list.query()
-        expect(missingInstances).toEqual([])
-        return items.find(({ accountSlotMs }) => accountSlotMs !== null)
+        return missingInstances.length === 0 && items.find(({ accountSlotMs }) => accountSlotMs !== null)
       },
       COUNTED_MS,
     )
     expect(lease).toMatchObject({ model: 'sandbox-small', stream: false, endpoint: '/v1/chat/completions' })
-    expect(await owner.ops.concurrency.query()).toMatchObject({
-      inFlight: 1,
-      waiting: 0,
-      users: [{ inUse: 1, waiting: 0 }],
-      accounts: [{ inUse: 1 }],
-    })
+    // An instance that is busy tells of itself by the next question.
+    await expect
+      .poll(() => owner.ops.concurrency.query())
+      .toMatchObject({ inFlight: 1, waiting: 0, users: [{ inUse: 1, waiting: 0 }], accounts: [{ inUse: 1 }] })
     await owner.ops.leases.release.mutate({ requestId: lease.requestId })
     expect(await asked).toMatchObject({ status: 503, code: 'overloaded', requestId: lease.requestId })
-    expect((await owner.ops.leases.list.query()).items).toEqual([])
+    // His slots go back behind his last byte.
+    await expect.poll(async () => (await owner.ops.leases.list.query()).items).toEqual([])
     const rows = await waitFor(
       'its row',
       async () => {
@@ -114,9 +113,9 @@ test.skipIf(redisProgram === null)(
       COUNTED_MS,
     )
     expect(rows).toHaveLength(1)
-    await expect(owner.ops.leases.release.mutate({ requestId: lease.requestId })).rejects.toMatchObject({
-      data: { reason: 'not_found' },
-    })
+    // Whether it runs nowhere is known when all instances have answered in time.
+    const again = () => owner.ops.leases.release.mutate({ requestId: lease.requestId }).catch(({ data }) => data.reason)
+    await expect.poll(again).toBe('not_found')
     await owner.$connection.close()
   },
   300_000,

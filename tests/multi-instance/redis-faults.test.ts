@@ -19,7 +19,7 @@ const CALLERS = 24
 const HOLD_MS = 200
 /** gateway.md, "Coordination": what a lost Redis had counted is forgotten by then. */
 const LEASE_MS = 15_000
-/** Until the loss is noticed: a command's time-out, and answers to what was admitted before. */
+/** A command's time-out, and answers to what was admitted before. */
 const NOTICED_MS = 1_500
 /** All slots are in use at once, although the callers of a busy machine come late. */
 const REACHED_MS = 20_000
@@ -64,6 +64,7 @@ describe.skipIf(redisProgram === null)('Redis away from under three instances', 
       await using calling = keepCalling({ instances: instances.all, callers: callers() })
       await waitFor('the limit to be reached', () => upstream.peak() === CONCURRENCY, 10_000)
       await begin()
+      await expectLossNoticed(instances.all)
       await sleep(NOTICED_MS)
       upstream.forgetPeaks()
       const servedBefore = calling.answers.length
@@ -122,6 +123,13 @@ describe.skipIf(redisProgram === null)('Redis away from under three instances', 
     return BigInt(user?.nano ?? 0)
   }
 })
+
+async function expectLossNoticed(instances: Turnpike[]): Promise<void> {
+  for (const instance of instances) {
+    const isNoticed = async () => (await readiness(instance)).body.missing.includes('redis')
+    await waitFor('the loss to be noticed', isNoticed, 10_000)
+  }
+}
 
 async function expectWholeAgain(instances: Turnpike[]): Promise<void> {
   for (const instance of instances) {

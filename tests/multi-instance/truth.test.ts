@@ -91,10 +91,18 @@ test.skipIf(redisProgram === null)(
         http5xx: count(({ status }) => status >= 500),
       })
       expect(overview.tokens).toMatchObject({ input: sum('inputTokens'), output: sum('outputTokens') })
-      const ledger = await instances.database.sql<LedgerRow[]>`
-        select total_ms as "totalMs", ttft_ms as "ttftMs", coalesce(cost_nano, 0)::text as "costNano",
-          billed_nano::text as "billedNano", output_tokens::int as "outputTokens" from usage_logs
-        where account_id is not null`
+      // It is written by somebody else than the counts, usually sooner.
+      const ledger = await waitFor(
+        'the ledger to have them',
+        async () => {
+          const rows = await instances.database.sql<LedgerRow[]>`
+            select total_ms as "totalMs", ttft_ms as "ttftMs", coalesce(cost_nano, 0)::text as "costNano",
+              billed_nano::text as "billedNano", output_tokens::int as "outputTokens" from usage_logs
+            where account_id is not null`
+          return rows.length >= overview.latency.count && rows
+        },
+        COUNTED_MS,
+      )
       const nano = (of: (row: LedgerRow) => string) =>
         String(ledger.reduce((total, row) => total + BigInt(of(row)), 0n))
       expect(overview.costNano).toBe(nano(({ costNano }) => costNano))
