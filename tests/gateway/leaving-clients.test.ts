@@ -104,7 +104,7 @@ describe.each<Protocol>(['chat', 'responses'])('a %s stream whose caller has lef
 
   test('is read on for its usage in a group that drains, with its slots free at once', async () => {
     await using world = await startGatewayWorld({ group: { onDisconnect: 'drain' }, user: { concurrency: 1 } })
-    await leaveAfterFirstEvents(world, 'events=30 eventMs=15')
+    await leaveAfterFirstEvents(world, 'events=30 eventMs=100')
     await expect.poll(() => world.gateway.stats().heldSlots).toBe(0)
     expect(world.sandboxes[0]?.status().inFlight).toBe(1)
     expect((await world.chat()).headers.get('x-turnpike-queue-ms')).toBe('0')
@@ -196,7 +196,7 @@ describe('a caller who does not read', () => {
 
 const LEAVERS = Number(process.env.SOAK_LEAVERS ?? 200)
 const TOGETHER = 20
-/** More than such a stream has. */
+/** Such a stream has some thousand more: nobody comes to its end. */
 const MAX_BYTES = { chat: 9_000, responses: 7_000 }
 
 test(

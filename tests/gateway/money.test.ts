@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { balanceMismatches } from '@turnpike/db'
 import { balanceChanges, creditLeases, groups, keySpending, prices, subscriptions, users } from '@turnpike/db/schema'
 import { eq } from 'drizzle-orm'
@@ -10,6 +11,7 @@ const TOKENS = 5
 const PRICE = 5_000n
 const DAY_MS = 86_400_000
 const SETTLED_MS = 10_000
+const MAX_TRIES = 5
 const CRUSHES = Number(process.env.SOAK_CRUSHES ?? 3)
 
 type WorldOptions = NonNullable<Parameters<typeof startGatewayWorld>[0]>
@@ -28,6 +30,15 @@ function ask(world: GatewayWorld, tokens: number | null = TOKENS, words = 50, bo
   const content = `Hello [[sandbox: words=${words}]]`
   const limit = tokens === null ? {} : { max_tokens: tokens }
   return world.chat({ messages: [{ role: 'user', content }], ...limit, ...body })
+}
+
+/** Who is told to come again comes again, as the SDKs do: a machine that is busy may be late with credit. */
+async function askUntilAnswered(world: GatewayWorld): Promise<Answered> {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask(world)
+    if (answer.headers.get('x-should-retry') !== 'true' || tries === MAX_TRIES) return answer
+    await sleep(Number(answer.headers.get('retry-after-ms')))
+  }
 }
 
 /** The balance as people see it, once all that ran is settled and nothing is leased. */
@@ -57,9 +68,12 @@ describe('a balance', () => {
     `for exactly 100 requests serves 100 of 2,000 that come together, ${CRUSHES} times`,
     async () => {
       await using world = await pricedWorld({ group: { billing: 'balance' }, user: { concurrency: 0 } })
+      // The first ones of a process take their time, which is not what is asked here.
+      const first = await Promise.all(Array.from({ length: 100 }, () => ask(world)))
+      expect(codesOf(first)).toEqual({ '403 insufficient_balance': 100 })
       for (let crush = 0; crush < CRUSHES; crush++) {
         await credit(world, 100n * PRICE)
-        const answers = await Promise.all(Array.from({ length: 2_000 }, () => ask(world)))
+        const answers = await Promise.all(Array.from({ length: 2_000 }, () => askUntilAnswered(world)))
         expect(codesOf(answers)).toEqual({ '200': 100, '403 insufficient_balance': 1_900 })
         expect(await settledBalance(world)).toBe(0n)
         const rows = await world.ledger()

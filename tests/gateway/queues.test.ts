@@ -7,7 +7,7 @@ type Options = Parameters<typeof startGatewayWorld>[0]
 
 const SOON = { timeout: 20_000 }
 /** Longer than anything else that a request does. */
-const QUEUED_MS = 1_000
+const QUEUED_MS = 3_000
 
 describe('as many requests as the limit says run at once, never more, and all of them in the end', () => {
   test.each<[string, Options, number]>([

@@ -77,7 +77,7 @@ describe('requests per minute', () => {
     await world.request('/v1/chat/completions', { body: '[]' })
     await world.chat({ model: 'unknown' })
     expect(await remaining()).toBe(5)
-    const first = world.chat({ messages: [{ role: 'user', content: '[[sandbox: firstByteMs=300]]' }] })
+    const first = world.chat({ messages: [{ role: 'user', content: '[[sandbox: firstByteMs=2000]]' }] })
     await waitFor('the first to run', () => world.sandboxes[0]?.status().inFlight === 1, 5_000)
     const busy = await world.chat()
     expect(errorOf(busy).code).toBe('user_concurrency_limit')
@@ -95,7 +95,7 @@ describe('requests per minute', () => {
 describe('tokens per minute', () => {
   test('are estimated at first and corrected by what the upstream counted', async () => {
     await using world = await startGatewayWorld({ key: { tokensPerMinute: 1_000 } })
-    const content = '[[sandbox: firstByteMs=300 text=short]]'
+    const content = '[[sandbox: firstByteMs=2000 text=short]]'
     const running = world.chat({ max_tokens: 900, messages: [{ role: 'user', content }] })
     await waitFor('the first to run', () => world.sandboxes[0]?.status().inFlight === 1, 5_000)
     const refused = await world.chat({ max_tokens: 900 })

@@ -232,7 +232,7 @@ describe('what comes first is told first', () => {
       user: { concurrency: 1 },
       key: { models: ['sandbox-small'] },
     })
-    const first = world.chat({ messages: [{ role: 'user', content: '[[sandbox: firstByteMs=300]]' }] })
+    const first = world.chat({ messages: [{ role: 'user', content: '[[sandbox: firstByteMs=2000]]' }] })
     await expect.poll(() => world.sandboxes[0]?.status().inFlight).toBe(1)
     expect(errorOf(await world.chat({ model: 'other' }))).toMatchObject({ code: 'model_not_found' })
     expect(errorOf(await world.chat())).toMatchObject({ code: 'user_concurrency_limit' })

@@ -82,7 +82,7 @@ describe('a session stays with its account', () => {
       messages: [{ role: 'user', content: `[[sandbox: firstByteMs=${ms}]]` }],
     })
     await world.chat(slowly(0))
-    const short = world.chat(slowly(300))
+    const short = world.chat(slowly(700))
     await expect.poll(() => world.gateway.gauges().inFlight).toBe(1)
     const waited = await world.chat({ prompt_cache_key: 'mine' })
     expect(Number(waited.headers.get('x-turnpike-queue-ms'))).toBeGreaterThan(100)
@@ -112,7 +112,7 @@ describe('who names no session goes', () => {
     for (let n = 0; n < MANY; n++) await world.chat()
     expect(new Set(await askedAccounts(world))).toEqual(new Set([1, 3]))
 
-    const content = '[[sandbox: firstByteMs=300]]'
+    const content = '[[sandbox: firstByteMs=2000]]'
     const together = Array.from({ length: 4 }, () => world.chat({ messages: [{ role: 'user', content }] }))
     await Promise.all(together)
     expect((await askedAccounts(world)).slice(MANY).sort()).toEqual([0, 1, 2, 3])
@@ -144,7 +144,7 @@ describe('who names no session goes', () => {
 
   test('away from who is busy', async () => {
     await using world = await startGatewayWorld({ accounts: [{ concurrency: 4 }, { concurrency: 4 }] })
-    const content = '[[sandbox: firstByteMs=500]]'
+    const content = '[[sandbox: firstByteMs=2000]]'
     await Promise.all(Array.from({ length: 8 }, () => world.chat({ messages: [{ role: 'user', content }] })))
     const shares = Map.groupBy(await askedAccounts(world), (index) => index)
     expect([...shares.values()].map(({ length }) => length)).toEqual([4, 4])

@@ -30,7 +30,7 @@ async function ask(
 ): Promise<void> {
   await using upstream: RawUpstream = await startRawUpstream(answer)
   await using world = await startGatewayWorld({
-    group: { firstByteTimeoutMs: 500, idleTimeoutMs: 500 },
+    group: { firstByteTimeoutMs: 20_000, idleTimeoutMs: 20_000 },
     ...options,
     accounts: [{ baseUrl: upstream.baseUrl }],
   })
@@ -113,7 +113,7 @@ describe('is understood all the same', () => {
     const startedAt = performance.now()
     await ask(answer, ({ text }) => {
       expect(readStrictly(text, 'chat')).toMatchObject({ end: 'done', text: 'Hi' })
-      expect(performance.now() - startedAt).toBeLessThan(6_000)
+      expect(performance.now() - startedAt).toBeLessThan(10_000)
     })
   })
 
@@ -196,7 +196,7 @@ describe('is one broken end', () => {
         expect(row).toMatchObject({ outcome: 'upstream_stalled', status: 504, priceRule: 'delivered' })
         expect(row?.outputTokens).toBeGreaterThan(10)
       },
-      { group: { totalTimeoutMs: 400 } },
+      { group: { totalTimeoutMs: 2_000 } },
     )
   })
 })
