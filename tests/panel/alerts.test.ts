@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signIn } from '../support/admin.ts'
-import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
+import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, settle, signInPanel } from './browser.ts'
 
 async function confirm(page: Page, action: string): Promise<void> {
   await page.getByRole('alertdialog').getByRole('button', { name: action }).click()
@@ -121,6 +121,7 @@ describe.skipIf(!chromiumPath)('alerting in the panel', () => {
     for (const tab of tabs) {
       await page.goto(`${world.turnpike.origin}/alerts${tab}`)
       await page.locator('#main h1').waitFor()
+      await settle(page)
       const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
       expect([tab, tooWide]).toEqual([tab, 0])
     }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { makeDataDir } from '../support/data-dir.ts'
 import { findChromium } from '../support/find-program.ts'
 import { startTurnpike, type Turnpike } from '../support/start-turnpike.ts'
@@ -8,6 +9,7 @@ import { startTurnpike, type Turnpike } from '../support/start-turnpike.ts'
 /** Where screenshots are kept. */
 const SHOTS = join(import.meta.dirname, '../../test-results/panel')
 const ACTION_MS = 60_000
+const LAUNCH_MS = 120_000
 
 export const chromiumPath = findChromium()
 
@@ -21,10 +23,14 @@ export async function openPanelWorld(): Promise<PanelWorld> {
   await using opening = new AsyncDisposableStack()
   const { path } = opening.use(await makeDataDir())
   const turnpike = opening.use(await startTurnpike({ dataDir: path }))
-  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+  const browser = await launchBrowser()
   opening.defer(() => browser.close())
   const opened = opening.move()
   return { turnpike, browser, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'], timeout: LAUNCH_MS })
 }
 
 export interface PanelPage extends AsyncDisposable {
@@ -64,8 +70,15 @@ export async function signInPanel(page: Page, { facts, origin }: Turnpike, path 
 
 /** Until everything that the page waits for has come. */
 export async function settle(page: Page): Promise<void> {
+  // A page that is slow to begin asks for nothing either.
+  await page.locator('#main').waitFor()
   await page.waitForLoadState('networkidle')
   await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+}
+
+/** Until what is typed goes there: what has just appeared gets the focus a moment later. */
+export async function untilFocused(locator: Locator): Promise<void> {
+  await expect.poll(() => locator.evaluate((element) => element === document.activeElement)).toBe(true)
 }
 
 /** Keeps what the page looks like. */

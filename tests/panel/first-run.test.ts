@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { chromium } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { makeDataDir } from '../support/data-dir.ts'
 import { spawnTurnpike } from '../support/start-turnpike.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { chromiumPath, keepShot, openPage } from './browser.ts'
+import { chromiumPath, keepShot, launchBrowser, openPage } from './browser.ts'
 
 const START_MS = 60_000
 
@@ -25,7 +24,7 @@ describe.skipIf(!chromiumPath)('the first run in production', () => {
       START_MS,
     )
     const { origin } = new URL(address)
-    await using browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+    await using browser = await launchBrowser()
     await using opened = await openPage(browser)
     const { page, faults } = opened
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
 
-const STALE_WITHIN_MS = 15_000
+const STALE_WITHIN_MS = 60_000
 
 describe.skipIf(!chromiumPath)('the live line of the panel', () => {
   let world: PanelWorld

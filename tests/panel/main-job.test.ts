@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import OpenAI from 'openai'
+import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
 
 const LIVE_WITHIN_MS = 10_000
+const LOOK_EVERY_MS = 100
 
 describe.skipIf(!chromiumPath)('the panel, in Chromium', () => {
   let world: PanelWorld
@@ -57,20 +61,28 @@ describe.skipIf(!chromiumPath)('the panel, in Chromium', () => {
     const qps = page.getByTestId('live-qps')
     await expect.poll(() => qps.textContent()).toBe('0')
     const client = new OpenAI({ baseURL: turnpike.facts.gatewayUrl, apiKey: secret })
-    const answer = await client.chat.completions.create({
-      model: 'house-model',
-      messages: [{ role: 'user', content: 'Who is it?' }],
-    })
-    expect(answer.choices[0]?.message.content).toBeTruthy()
-    await expect.poll(() => qps.textContent(), { timeout: LIVE_WITHIN_MS, interval: 50 }).toBe('1')
+    const hasShown = await watchText(qps)
+    await waitFor(
+      'a second with one request to be shown',
+      async () => {
+        const answer = await client.chat.completions.create({
+          model: 'house-model',
+          messages: [{ role: 'user', content: 'Who is it?' }],
+        })
+        expect(answer.choices[0]?.message.content).toBeTruthy()
+        // Of seconds that arrive together, on a machine that stood still, only the last one is shown.
+        return hasShown('1', LIVE_WITHIN_MS)
+      },
+      LIVE_WITHIN_MS,
+    )
     await keepShot(page, 'dashboard')
     // The latest requests come when they are scrolled to.
     await page.keyboard.press('End')
-    await page.getByRole('cell', { name: 'house-model' }).waitFor()
+    await page.getByRole('cell', { name: 'house-model' }).first().waitFor()
 
     const pages = page.getByRole('navigation', { name: 'Main navigation' })
     await pages.getByRole('link', { name: 'Requests' }).click()
-    const row = page.getByRole('row').filter({ hasText: 'house-model' })
+    const row = page.getByRole('row').filter({ hasText: 'house-model' }).first()
     await row.getByRole('link').click()
     await page.getByText('Where the time went').waitFor()
     for (const text of ['Second sandbox', 'Notebook', 'Research', 'The only account that could take it', 'Chosen']) {
@@ -155,3 +167,21 @@ describe.skipIf(!chromiumPath)('the panel, in Chromium', () => {
     await page.waitForURL('**/requests?range=24h')
   })
 })
+
+/** Notes every text an element has from now on, however briefly; what is returned waits until it has had one. */
+async function watchText(locator: Locator): Promise<(text: string, withinMs: number) => Promise<boolean>> {
+  const seen = await locator.evaluateHandle((element) => {
+    const texts = new Set<string>()
+    const note = () => void texts.add(element.textContent)
+    new MutationObserver(note).observe(element, { childList: true, characterData: true, subtree: true })
+    return texts
+  })
+  return async (text, withinMs) => {
+    const until = performance.now() + withinMs
+    for (;;) {
+      if (await seen.evaluate((texts, wanted) => texts.has(wanted), text)) return true
+      if (performance.now() > until) return false
+      await sleep(LOOK_EVERY_MS)
+    }
+  }
+}

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signIn } from '../support/admin.ts'
-import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, signInPanel } from './browser.ts'
+import {
+  chromiumPath,
+  keepShot,
+  openPage,
+  openPanelWorld,
+  type PanelWorld,
+  signInPanel,
+  untilFocused,
+} from './browser.ts'
 
 describe.skipIf(!chromiumPath)('sessions in the panel', () => {
   let world: PanelWorld
@@ -36,6 +44,7 @@ describe.skipIf(!chromiumPath)('sessions in the panel', () => {
     await dialog.waitFor()
     await keepShot(page, 'session-over')
     // The focus waits where only the password is missing.
+    await untilFocused(dialog.getByLabel('Password'))
     await page.keyboard.type(world.turnpike.facts.adminPassword)
     await page.keyboard.press('Enter')
     await dialog.waitFor({ state: 'detached' })
@@ -53,7 +62,7 @@ describe.skipIf(!chromiumPath)('sessions in the panel', () => {
     await page.getByRole('button', { name: 'User menu' }).click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
     await page.getByLabel('Password').waitFor()
-    expect(await page.locator('body').textContent()).not.toContain('Sandbox')
+    await expect.poll(() => page.locator('body').textContent()).not.toContain('Sandbox')
     await page.reload()
     await page.getByLabel('Password').waitFor()
   })
@@ -74,7 +83,7 @@ describe.skipIf(!chromiumPath)('sessions in the panel', () => {
     await page.getByRole('heading', { name: 'My account' }).waitFor()
     const pages = page.getByRole('navigation', { name: 'Main navigation' }).getByRole('link')
     const titles = ['Settings', 'Playground', 'My account']
-    expect(await pages.allTextContents()).toEqual(titles.map((title) => expect.stringContaining(title)))
+    await expect.poll(() => pages.allTextContents()).toEqual(titles.map((title) => expect.stringContaining(title)))
     expect(faults).toEqual([])
   })
 })

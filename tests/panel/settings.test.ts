@@ -90,7 +90,7 @@ describe.skipIf(!chromiumPath)('the settings, in Chromium', () => {
     await page.getByRole('link', { name: 'Sessions' }).click()
     await page.getByText('This one').waitFor()
     await page.goBack()
-    expect(await target.inputValue()).toBe('99.95')
+    await expect.poll(() => target.inputValue()).toBe('99.95')
     expect(faults).toEqual([])
   })
 
