@@ -69,7 +69,7 @@ beforeAll(async () => {
     },
   )
   await rollUp(world.sql)
-}, 60_000)
+}, 180_000)
 afterAll(() => world[Symbol.asyncDispose]())
 
 const TOKENS = 400

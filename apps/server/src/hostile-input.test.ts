@@ -153,7 +153,7 @@ const callerOf = createCaller(appRouter)
 
 test.each(Object.entries(INPUTS))(
   '%s answers every hostile text with a refusal or a result, never a fault',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async (path, input) => {
     await using world = await trpcWorld()
     const user = await world.addUser('owner')

@@ -39,7 +39,7 @@ async function freezable(url: string) {
 test('a query to a server that froze fails, and the pool works again as soon as the server does', async () => {
   await using fresh = await freshDatabase()
   await using proxy = await freezable(fresh.url)
-  const database = createDb({ url: proxy.url, max: 1, statementTimeoutMs: 100, connectTimeoutMs: 300 })
+  const database = createDb({ url: proxy.url, max: 1, statementTimeoutMs: 2_500, connectTimeoutMs: 2_000 })
   await database.sql`select 1`
   proxy.freeze(true)
   await expect(database.sql`select 1`).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
@@ -51,9 +51,9 @@ test('a query to a server that froze fails, and the pool works again as soon as 
 
 test('a connection that owes nothing may be silent for ever', async () => {
   await using fresh = await freshDatabase()
-  const database = createDb({ url: fresh.url, max: 1, statementTimeoutMs: 50 })
+  const database = createDb({ url: fresh.url, max: 1, statementTimeoutMs: 500 })
   const [before] = await database.sql`select pg_backend_pid() as pid`
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
   expect(await database.sql`select pg_backend_pid() as pid`).toEqual([before])
   await database.close()
 })

@@ -1,9 +1,10 @@
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { sql as builder } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { createDb } from './client.ts'
 import { freshDatabase } from './testing/fresh-database.ts'
 
-/** Resolves when the backend is gone, and the client has had time to see it. */
+/** Resolves when the backend is gone. */
 async function untilGone(url: string, pid: number): Promise<void> {
   const other = createDb({ url, max: 1 })
   try {
@@ -17,12 +18,18 @@ async function untilGone(url: string, pid: number): Promise<void> {
   }
 }
 
+/** The client has had time to see it, and a turn of the loop for what came while this process stood still. */
+async function untilSeen(): Promise<void> {
+  await sleep(50)
+  for (let n = 0; n < 3; n++) await turn()
+}
+
 test('a transaction whose connection goes between two statements rejects, and nothing else happens', async () => {
   await using fresh = await freshDatabase({ max: 1 })
   const begun = fresh.sql.begin(async (tx) => {
     const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`
     await untilGone(fresh.url, row?.pid ?? 0)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await untilSeen()
     await tx`select 1`
     await tx.unsafe('select 2')
     throw new Error('never reached')
@@ -36,7 +43,7 @@ test('so does one of the builder', async () => {
   const begun = fresh.db.transaction(async (tx) => {
     const [row] = await tx.execute<{ pid: number }>(builder`select pg_backend_pid() as pid`)
     await untilGone(fresh.url, row?.pid ?? 0)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await untilSeen()
     await tx.execute(builder`select 1`)
   })
   await expect(begun).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })

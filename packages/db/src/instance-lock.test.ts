@@ -55,7 +55,7 @@ test('instances that share stand side by side, and know how many they are', asyn
 test('who waits is let in as soon as the other leaves', async () => {
   await using database = await freshDatabase()
   const one = await take(database)
-  const next = take(database, { waitMs: 10_000 })
+  const next = take(database, { waitMs: 30_000 })
   await one.release()
   await (await next).release()
 })
@@ -75,11 +75,11 @@ test('whoever loses the place to another says so, and has it back when that one 
   await using database = await freshDatabase()
   const told: string[] = []
   const one = await take(database, {
-    lookEveryMs: 500,
+    lookEveryMs: 3_000,
     onTaken: () => void told.push('taken'),
     onRegained: () => void told.push('regained'),
   })
-  const next = take(database, { waitMs: 10_000 })
+  const next = take(database, { waitMs: 30_000 })
   await endSessions(database)
   const other = await next
   await expect.poll(() => one.isTaken()).toBe(true)
@@ -93,7 +93,7 @@ test('a session of its own that the server still believes in does not keep it ou
   await using database = await freshDatabase()
   const bootId = randomUUID()
   const halfOpen = await take(database, { bootId, lookEveryMs: 60_000 })
-  const lock = await take(database, { bootId, waitMs: 5_000 })
+  const lock = await take(database, { bootId, waitMs: 30_000 })
   expect(await holders(database)).toHaveLength(1)
   await Promise.all([lock.release(), halfOpen.release()])
 })

@@ -59,4 +59,4 @@ test('roll-ups from before rows of single dimensions are marked as without them'
   ])
   const [kept] = await sql`select days from ops_data_retention_config where table_name = 'usage_rollups'`
   expect(kept).toEqual({ days: 30 })
-}, 60_000)
+}, 180_000)

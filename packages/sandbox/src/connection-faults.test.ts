@@ -20,7 +20,7 @@ describe('silence', () => {
   })
 
   test('no_answer sends nothing and keeps the connection', async () => {
-    const answer = await struck({ kind: 'no_answer' }, CHAT, undefined, 100)
+    const answer = await struck({ kind: 'no_answer' }, CHAT, undefined, 1_000)
     expect(answer.reads).toHaveLength(0)
     expect(answer.ending).toBe('still open')
   })
@@ -29,20 +29,20 @@ describe('silence', () => {
     ['JSON', CHAT],
     ['a stream', CHAT_STREAM],
   ])('headers_only sends headers and nothing more: %s', async (_, body) => {
-    const answer = await struck({ kind: 'headers_only' }, body, undefined, 100)
+    const answer = await struck({ kind: 'headers_only' }, body, undefined, 1_000)
     expect(answer.status).toBe(200)
     expect(answer.data).toHaveLength(0)
     expect(answer.ending).toBe('still open')
   })
 
   test('stall keeps the connection after some events', async () => {
-    const answer = await struck({ kind: 'stall', afterEvents: 3 }, CHAT_STREAM, undefined, 100)
+    const answer = await struck({ kind: 'stall', afterEvents: 3 }, CHAT_STREAM, undefined, 1_000)
     expect(events(answer.text)).toHaveLength(3)
     expect(answer.ending).toBe('still open')
   })
 
   test('stall can send keep-alives, which are comments between events', async () => {
-    const answer = await struck({ kind: 'stall', afterEvents: 1, pingEveryMs: 20 }, CHAT_STREAM, undefined, 150)
+    const answer = await struck({ kind: 'stall', afterEvents: 1, pingEveryMs: 20 }, CHAT_STREAM, undefined, 1_500)
     const [first, ...pings] = events(answer.text)
     expect(first).toMatch(/^data: /)
     expect(pings.length).toBeGreaterThan(2)
@@ -50,7 +50,7 @@ describe('silence', () => {
   })
 
   test('a client that leaves ends the silence', async () => {
-    await struck({ kind: 'no_answer' }, CHAT, undefined, 30)
+    await struck({ kind: 'no_answer' }, CHAT, undefined, 500)
     await expect.poll(() => [sandbox.status().inFlight, sandbox.connections()]).toEqual([0, 0])
     expect(sandbox.requests.at(-1)).toMatchObject({ fault: 'no_answer', status: null, ending: 'client_left' })
   })

@@ -65,7 +65,7 @@ export async function trpcWorld(options: WorldOptions = {}) {
   const clock = createTestClock()
   const logged: string[] = []
   const { log } = createLogger({ level: 'debug', destination: { write: (line) => void logged.push(line) } })
-  const upstreams = new Agent({ connect: { timeout: 1_000 } })
+  const upstreams = new Agent({ connect: { timeout: 10_000 } })
   const live = createLiveFeed({
     clock,
     gauges: () => ({ inFlight: 1, waiters: 0, accountsAvailable: 1, accountsTotal: 1, openStreams: 0 }),

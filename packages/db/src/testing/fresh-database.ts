@@ -15,6 +15,8 @@ export interface FreshDatabaseOptions {
 }
 
 const FILE_COPY_SINCE = 150_000
+/** For what hangs. */
+const CONNECT_MS = 30_000
 
 /** A database of one's own, migrated and with the partitions of these days; `await using` drops it. About 20 ms. */
 export async function freshDatabase({ migrated = true, max = 4 }: FreshDatabaseOptions = {}): Promise<FreshDatabase> {
@@ -22,7 +24,7 @@ export async function freshDatabase({ migrated = true, max = 4 }: FreshDatabaseO
   const name = `${run.prefix}_${randomBytes(6).toString('hex')}`
   await asAdmin(run.url, (admin) => create(admin, name, migrated ? run.template : 'template0'))
   const url = withDatabase(run.url, name)
-  const database = createDb({ url, max })
+  const database = createDb({ url, max, connectTimeoutMs: CONNECT_MS })
   return {
     ...database,
     url,

@@ -8,7 +8,7 @@ import { createEgress, type Egress, type EgressOptions } from './egress.ts'
 import { EgressError } from './egress-error.ts'
 import { createResolver } from './resolver.ts'
 
-const CONNECT = { connectMs: 2_000 }
+const CONNECT = { connectMs: 10_000 }
 
 const opened: AsyncDisposable[] = []
 afterEach(async () => {
@@ -270,7 +270,7 @@ describe('the pools', () => {
     const egress = open({ privateUpstreams: ['127.0.0.1'] })
     const url = `http://127.0.0.1:${upstream.port}`
     const answer = get(egress.poolFor(url, CONNECT))
-    await vi.waitUntil(() => egress.stats().running === 1)
+    await expect.poll(() => egress.stats().running).toBe(1)
     vi.advanceTimersByTime(5 * 60_000)
     expect(egress.stats().pools).toBe(1)
     egress.poolFor(url, CONNECT)
@@ -278,10 +278,12 @@ describe('the pools', () => {
     expect(egress.stats().pools).toBe(1)
     vi.advanceTimersByTime(5 * 60_000)
     expect(egress.stats()).toMatchObject({ pools: 0, running: 1 })
-    await vi.waitFor(() => {
-      finish()
-      expect(egress.stats().running).toBe(0)
-    })
+    await expect
+      .poll(() => {
+        finish()
+        return egress.stats().running
+      })
+      .toBe(0)
     expect((await answer).body).toBe('first last')
   })
 
@@ -291,7 +293,7 @@ describe('the pools', () => {
     const running = get(egress.poolFor(`http://127.0.0.1:${silent.port}`, CONNECT))
     const connecting = get(egress.poolFor(`https://127.0.0.1:${silent.port}`, CONNECT))
     const ended = Promise.allSettled([running, connecting])
-    await vi.waitUntil(() => silent.connections() === 2)
+    await expect.poll(() => silent.connections()).toBe(2)
     await egress.close()
     expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(() => egress.poolFor(`http://127.0.0.1:${silent.port}`, CONNECT)).toThrow(new EgressError('closed'))

@@ -109,7 +109,7 @@ describe('a refusal for want of money', () => {
   function inStream(protocol: WireProtocol, isCodex: boolean): Promise<Response> {
     return answered(isCodex, async (responder, response) => {
       responder.expectStream(protocol)
-      await vi.waitUntil(() => response.headersSent)
+      await vi.waitUntil(() => response.headersSent, 20_000)
       responder.fail(new GatewayError('daily_limit'))
     })
   }

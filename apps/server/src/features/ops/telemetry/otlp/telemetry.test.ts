@@ -249,7 +249,7 @@ test('a dead collector costs a bounded queue: what is beyond it is dropped and c
 
 test('a collector that accepts and never answers holds nobody up', async () => {
   await using silent = await listenHttp(() => {})
-  await using telemetry = open(`http://127.0.0.1:${silent.port}`, { lastDeliveryMs: 100 })
+  await using telemetry = open(`http://127.0.0.1:${silent.port}`, { lastDeliveryMs: 1_000 })
   telemetry.record()
   await telemetry.close()
   expect(silent.connections()).toBeGreaterThan(0)
