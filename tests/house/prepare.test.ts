@@ -128,7 +128,7 @@ test('says in one message that the registry is out of reach, and what to do', as
   }
   const { code, output } = await runCommand(process.execPath, ['scripts/prepare.mjs'], {
     cwd: dir.path,
-    timeoutMs: 50_000,
+    timeoutMs: 150_000,
     env: {
       ...process.env,
       npm_config_registry: 'http://127.0.0.1:1',

@@ -14,7 +14,8 @@ import { waitFor } from '../support/wait-for.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
 const START_MS = 120_000
-const STOP_MS = 30_000
+/** For what hangs. */
+const STOP_MS = 90_000
 const SHELLS = ['dash', 'bash'].flatMap((name) => findOnPath([name]) ?? [])
 
 /** As a newcomer has it: without what our own `npm test` put in front. */

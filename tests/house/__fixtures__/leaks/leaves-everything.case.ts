@@ -13,7 +13,7 @@ test('leaves a timer, a server, sockets, a process and a worker behind', async (
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   await once(connect(address.port, '127.0.0.1'), 'connect')
-  spawn('sleep', ['8'])
+  spawn('sleep', ['60'])
   await once(new Worker('setInterval(() => {}, 1000)', { eval: true }), 'online')
   expect(address.port).toBeGreaterThan(0)
 })
