@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Redis } from 'ioredis'
@@ -33,6 +34,8 @@ export interface RedisCluster extends AsyncDisposable {
 }
 
 const READY_MS = 10_000
+/** Below those that systems give to connections. */
+const PORTS = [12_000, 32_000] as const
 const MASTERS = 3
 const SLOTS = 16_384
 
@@ -120,10 +123,14 @@ async function isServing({ look }: RedisServer): Promise<boolean> {
   return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${MASTERS}`)
 }
 
+/** A port that nobody has, and that no connection is given by the system until it is used, or used again. */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  const { port } = await listen(server, '127.0.0.1', 0)
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const server = createServer()
+    const address = await listen(server, '127.0.0.1', randomInt(...PORTS)).catch(() => null)
+    if (address === null) continue
+    server.close()
+    await once(server, 'close')
+    return address.port
+  }
 }
