@@ -7,7 +7,7 @@ import { waitFor } from './wait-for.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
 /** As `npm start` runs it. */
-const NODE_FLAGS = ['--max-semi-space-size=32']
+const NODE_FLAGS = ['--min-semi-space-size=32', '--max-semi-space-size=32', '--no-memory-reducer']
 const START_MS = 180_000
 const STOP_MS = 90_000
 /** For what hangs. */
