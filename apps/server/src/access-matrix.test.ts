@@ -76,6 +76,7 @@ const LEAST_ROLE: Record<string, Role | 'anybody'> = {
   'tokens.create': 'admin',
   'tokens.revoke': 'admin',
   'audit.list': 'admin',
+  'audit.get': 'admin',
   'audit.verify': 'admin',
   'accounts.list': 'viewer',
   'accounts.get': 'viewer',

@@ -4,7 +4,7 @@ import { readTableMemory, type TableView, withView } from './table-memory.ts'
 
 const STORAGE_PREFIX = 'turnpike.table.'
 /** Parts of an address that are of the moment, not of the way a table is seen. */
-const PASSING_PARAMS = ['cursor', 'edit', 'create', 'row']
+const PASSING_PARAMS = ['edit', 'create', 'row', 'open']
 
 /** Which columns of a table are left out, and views of it that were kept; remembered in this browser under its name. */
 export function createTableChoices(name: string) {

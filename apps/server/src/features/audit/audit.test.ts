@@ -22,6 +22,11 @@ test('what was done is told newest first: by whom, to what, from where', async (
     nextCursor: expect.any(String),
   })
   expect((await world.get('audit.verify', { cookie })).data).toMatchObject({ ok: true, brokenAt: null })
+  const { items } = Object(data)
+  expect((await world.get('audit.get', { cookie, input: { id: items[0].id } })).data).toEqual(items[0])
+  expect((await world.get('audit.get', { cookie, input: { id: 404 } })).error.data).toMatchObject({
+    reason: 'not_found',
+  })
 })
 
 test.each([

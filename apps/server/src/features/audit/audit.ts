@@ -3,6 +3,7 @@ import type { AuditActorKind } from '@turnpike/core/words'
 import type { Db } from '@turnpike/db'
 import { auditLog } from '@turnpike/db/schema'
 import { and, asc, desc, eq, gt, gte, lt } from 'drizzle-orm'
+import { AppError } from '../../shared/app-error.ts'
 import { CHAIN_START, hashOfEntry } from '../../shared/audit.ts'
 import { afterId, type Page, pageOf } from '../../shared/keyset.ts'
 
@@ -56,6 +57,12 @@ export function createAudit({ db }: { db: Db['db'] }) {
     return pageOf(rows.map(toItem), limit, (item) => String(item.id))
   }
 
+  async function get(id: number): Promise<AuditItem> {
+    const [row] = await db.select().from(auditLog).where(eq(auditLog.id, id))
+    if (row === undefined) throw new AppError('not_found')
+    return toItem(row)
+  }
+
   /** Walks the whole chain. A row that was altered, removed or put in breaks it. */
   async function verify(): Promise<AuditVerdict> {
     let previousHash = CHAIN_START
@@ -79,7 +86,7 @@ export function createAudit({ db }: { db: Db['db'] }) {
     }
   }
 
-  return { list, verify }
+  return { list, get, verify }
 }
 
 function toItem(row: typeof auditLog.$inferSelect): AuditItem {

@@ -7,12 +7,11 @@ import {
   type Range,
 } from '@turnpike/core/ops/words'
 import { ledgerSpan, readTimeRange } from '#lib/time-range/time-range.ts'
-import { readId, readOneOf, readText } from '#lib/url/search-params.ts'
+import { readId, readOneOf } from '#lib/url/search-params.ts'
 
 type Params = Pick<URLSearchParams, 'get'>
 
 const DEFAULT_RANGE: Range = '7d'
-const PAGE_SIZE = 50
 
 /** What the history shows, as its address holds it. */
 export type AlertFilters = ReturnType<typeof readAlertFilters>
@@ -24,7 +23,6 @@ export function readAlertFilters(params: Params) {
     severity: readOneOf(params, 'severity', ALERT_SEVERITIES),
     status: readOneOf(params, 'status', ALERT_EVENT_STATUSES),
     ruleId: readId(params, 'rule'),
-    cursor: readText(params, 'cursor'),
   }
 }
 
@@ -32,7 +30,7 @@ export function toEventsInput(
   { time, ...filters }: AlertFilters,
   nowMs: number,
 ): NonNullable<RouterInputs['alerts']['events']['list']> {
-  return { ...given(filters), ...ledgerSpan(time, nowMs), limit: PAGE_SIZE }
+  return { ...given(filters), ...ledgerSpan(time, nowMs) }
 }
 
 /** What the deliveries show. */
@@ -44,7 +42,6 @@ export function readDeliveryFilters(params: Params) {
     channelId: readId(params, 'channel'),
     status: readOneOf(params, 'status', DELIVERY_STATUSES),
     kind: readOneOf(params, 'kind', DELIVERY_KINDS),
-    cursor: readText(params, 'cursor'),
   }
 }
 
@@ -52,11 +49,11 @@ export function toDeliveriesInput(
   { time, ...filters }: DeliveryFilters,
   nowMs: number,
 ): NonNullable<RouterInputs['alerts']['deliveries']['list']> {
-  return { ...given(filters), ...ledgerSpan(time, nowMs), limit: PAGE_SIZE }
+  return { ...given(filters), ...ledgerSpan(time, nowMs) }
 }
 
 /** True where anything but the range narrows the list. */
-export function isNarrowed({ time: _time, cursor: _cursor, ...filters }: AlertFilters | DeliveryFilters): boolean {
+export function isNarrowed({ time: _time, ...filters }: AlertFilters | DeliveryFilters): boolean {
   return Object.values(filters).some((value) => value !== undefined)
 }
 

@@ -4,11 +4,10 @@ import { opsSpan, readTimeRange } from '#lib/time-range/time-range.ts'
 import { readId, readOneOf, readText } from '#lib/url/search-params.ts'
 
 const DEFAULT_RANGE: Range = '24h'
-const PAGE_SIZE = 50
 const STATES = ['open', 'resolved'] as const
 
 type ListInput = NonNullable<RouterInputs['ops']['errors']['list']>
-type ExportFilters = Omit<ListInput, 'limit' | 'cursor'>
+type FilterInput = Omit<ListInput, 'limit' | 'cursor'>
 
 /** What the errors page shows, as its address holds it. */
 export type ErrorFilters = ReturnType<typeof readErrorFilters>
@@ -25,25 +24,20 @@ export function readErrorFilters(params: Pick<URLSearchParams, 'get'>) {
     query: readText(params, 'query'),
     accountId: readId(params, 'account'),
     userId: readId(params, 'user'),
-    cursor: readText(params, 'cursor'),
   }
 }
 
-/** What an export of all of them is asked for. */
-export function toExportFilters({ state, time, cursor: _cursor, ...filters }: ErrorFilters): ExportFilters {
+/** What the server is asked for, whether page by page or as an export of them all. */
+export function toInput({ state, time, ...filters }: ErrorFilters): FilterInput {
   const resolved = state === undefined ? undefined : state === 'resolved'
   return withoutUndefined({ ...filters, ...opsSpan(time), resolved })
 }
 
-export function toListInput(filters: ErrorFilters): ListInput {
-  return withoutUndefined({ ...toExportFilters(filters), cursor: filters.cursor, limit: PAGE_SIZE })
-}
-
-function withoutUndefined(input: ListInput): ListInput {
+function withoutUndefined(input: FilterInput): FilterInput {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
 }
 
 /** True where anything but the range narrows the list. */
-export function isFiltered({ time: _time, cursor: _cursor, ...filters }: ErrorFilters): boolean {
+export function isFiltered({ time: _time, ...filters }: ErrorFilters): boolean {
   return Object.values(filters).some((value) => value !== undefined)
 }

@@ -1,6 +1,10 @@
+import type { RouterOutputs } from '@turnpike/client'
 import type { ErrorOwner, ErrorPhase, ErrorSeverity, ErrorSource } from '@turnpike/core/ops/words'
 import { m } from '#lib/paraglide/messages.js'
 import type { Tone } from '#lib/ui/tone.ts'
+
+/** A row of the errors page. */
+export type ErrorItem = RouterOutputs['ops']['errors']['list']['items'][number]
 
 const OWNERS: Record<string, () => string> = {
   client: m.owner_client,

@@ -1,14 +1,12 @@
-import type { RouterOutputs } from '@turnpike/client'
 import { getApp } from '#lib/app-context.ts'
-
-type Item = RouterOutputs['ops']['errors']['list']['items'][number]
+import type { ErrorItem } from './error-text.ts'
 
 const MAX_FOLLOWED = 200
 
 /** Errors as they happen, newest first, while `isOn`. */
 export function createFollow(isOn: () => boolean) {
   const { api } = getApp()
-  let items = $state.raw<Item[]>([])
+  let items = $state.raw<ErrorItem[]>([])
 
   $effect(() => {
     if (!isOn()) return

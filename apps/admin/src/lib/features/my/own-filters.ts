@@ -5,7 +5,6 @@ import { ledgerSpan, readTimeRange, type TimeRange } from '#lib/time-range/time-
 import { readId, readOneOf, readText } from '#lib/url/search-params.ts'
 
 const DEFAULT_RANGE: Range = '24h'
-const PAGE_SIZE = 50
 
 type ListInput = Extract<RouterInputs['my']['usage']['list'], object>
 
@@ -15,7 +14,6 @@ export interface OwnFilters extends TimeRange {
   groupId: number | undefined
   model: string | undefined
   outcome: OutcomeKind | undefined
-  cursor: string | undefined
 }
 
 /** Reads an address. What makes no sense there counts as not given, so that a mangled link still shows something. */
@@ -26,17 +24,16 @@ export function readOwnFilters(params: Pick<URLSearchParams, 'get'>): OwnFilters
     groupId: readId(params, 'group'),
     model: readText(params, 'model'),
     outcome: readOneOf(params, 'outcome', OUTCOMES),
-    cursor: readText(params, 'cursor'),
   }
 }
 
 /** What the server is asked; a range ends now. */
 export function toListInput({ range, from, to, ...filters }: OwnFilters, nowMs: number): ListInput {
-  return withoutUndefined({ ...filters, ...ledgerSpan({ range, from, to }, nowMs), limit: PAGE_SIZE })
+  return withoutUndefined({ ...filters, ...ledgerSpan({ range, from, to }, nowMs) })
 }
 
 /** True where anything but the range narrows the list. */
-export function isFiltered({ range: _range, from: _from, to: _to, cursor: _cursor, ...filters }: OwnFilters): boolean {
+export function isFiltered({ range: _range, from: _from, to: _to, ...filters }: OwnFilters): boolean {
   return Object.values(filters).some((value) => value !== undefined)
 }
 

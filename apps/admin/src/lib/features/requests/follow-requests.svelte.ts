@@ -7,7 +7,8 @@ const LOOK_BACK_SECONDS = 4
 
 /** Asks again, while `isOn`, whenever the live feed tells of requests that ended. */
 export function followRequests(
-  query: Pick<Query<unknown>, 'isLoading' | 'loadedAtMs' | 'reload'>,
+  query: Pick<Query<unknown>, 'isLoading' | 'loadedAtMs'>,
+  askAgain: () => void,
   isOn: () => boolean,
 ) {
   const { live } = getApp()
@@ -15,7 +16,7 @@ export function followRequests(
   // A request is in the ledger a moment after the tick that counted it: the ticks just after it look as well.
   $effect(() => {
     void live.version
-    if (isOn() && live.state === 'live' && hadRequests() && untrack(isDue)) untrack(query.reload)
+    if (isOn() && live.state === 'live' && hadRequests() && untrack(isDue)) untrack(askAgain)
   })
 
   function hadRequests(): boolean {

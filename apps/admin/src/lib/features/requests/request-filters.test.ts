@@ -1,13 +1,6 @@
 import { opsExport, opsRequestsList } from '@turnpike/core/inputs/ops'
 import { expect, test } from 'vitest'
-import {
-  isFiltered,
-  readLookUp,
-  readRequestFilters,
-  readRequestId,
-  toExportFilters,
-  toListInput,
-} from './request-filters.ts'
+import { isFiltered, readLookUp, readRequestFilters, readRequestId, toInput } from './request-filters.ts'
 
 const ID = '0195f3a2-7c1e-7d10-9c58-0123456789ab'
 const FOREIGN_ID = '0195f3a2-7c1e-4d10-9c58-0123456789ab'
@@ -17,17 +10,16 @@ function read(search: string) {
 }
 
 test('an address without filters asks for the last 24 hours', () => {
-  expect(toListInput(read(''))).toEqual({ range: '24h', limit: 50 })
-  expect(isFiltered(read('range=7d&cursor=x'))).toBe(false)
+  expect(toInput(read(''))).toEqual({ range: '24h' })
+  expect(isFiltered(read('range=7d'))).toBe(false)
 })
 
 test('every filter goes to the server', () => {
   const filters = read(
-    `user=1&key=2&group=3&account=4&model=gpt-4o&outcome=failed&request=${ID}&cursor=c1&range=1h&kind=request&status=502&code=upstream_failed&client=mine&endpoint=/v1/responses`,
+    `user=1&key=2&group=3&account=4&model=gpt-4o&outcome=failed&request=${ID}&range=1h&kind=request&status=502&code=upstream_failed&client=mine&endpoint=/v1/responses`,
   )
-  expect(toListInput(filters)).toEqual({
+  expect(toInput(filters)).toEqual({
     range: '1h',
-    limit: 50,
     userId: 1,
     keyId: 2,
     groupId: 3,
@@ -40,26 +32,24 @@ test('every filter goes to the server', () => {
     endpoint: '/v1/responses',
     requestId: ID,
     clientRequestId: 'mine',
-    cursor: 'c1',
   })
   expect(isFiltered(filters)).toBe(true)
 })
 
 test('one request is looked for wherever it is, by its caller’s id as far back as is quick, unless a range was chosen', () => {
-  expect(toListInput(read(`request=${ID}`))).toEqual({ requestId: ID, limit: 50 })
-  expect(toListInput(read('client=mine'))).toEqual({ clientRequestId: 'mine', range: '7d', limit: 50 })
-  expect(toListInput(read('client=mine&range=30d'))).toMatchObject({ range: '30d' })
+  expect(toInput(read(`request=${ID}`))).toEqual({ requestId: ID })
+  expect(toInput(read('client=mine'))).toEqual({ clientRequestId: 'mine', range: '7d' })
+  expect(toInput(read('client=mine&range=30d'))).toMatchObject({ range: '30d' })
 })
 
 test('a range of one’s own is taken as given, open ends too', () => {
-  expect(toListInput(read('range=custom&from=2026-03-01T00:00:00Z'))).toEqual({
+  expect(toInput(read('range=custom&from=2026-03-01T00:00:00Z'))).toEqual({
     from: '2026-03-01T00:00:00.000Z',
-    limit: 50,
   })
 })
 
 test('bounds left over from a range of one’s own do not count with another', () => {
-  expect(toListInput(read('range=1h&from=2020-01-01T00:00:00Z'))).toEqual({ range: '1h', limit: 50 })
+  expect(toInput(read('range=1h&from=2020-01-01T00:00:00Z'))).toEqual({ range: '1h' })
 })
 
 test.each([
@@ -67,12 +57,12 @@ test.each([
   'range=custom&from=yesterday&to=%00',
   `model=${'m'.repeat(300)}&code=${'c'.repeat(300)}&client=${'i'.repeat(300)}`,
 ])('a mangled address still makes a question the server takes: %s', (search) => {
-  expect(opsRequestsList.safeParse(toListInput(read(search))).success).toBe(true)
-  expect(opsExport.safeParse({ what: 'requests', ...toExportFilters(read(search)) }).success).toBe(true)
+  expect(opsRequestsList.safeParse(toInput(read(search))).success).toBe(true)
+  expect(opsExport.safeParse({ what: 'requests', ...toInput(read(search)) }).success).toBe(true)
 })
 
 test('an export is of all pages', () => {
-  expect(toExportFilters(read('key=2&cursor=c1'))).toEqual({ keyId: 2, range: '24h' })
+  expect(toInput(read('key=2'))).toEqual({ keyId: 2, range: '24h' })
 })
 
 test.each([

@@ -7,11 +7,10 @@ const DEFAULT_RANGE = '24h'
 /** One request is looked for as far back as that is quick: by our own id in no time at all, whenever it was. */
 const LOOK_UP_RANGE = '30d'
 const CLIENT_LOOK_UP_RANGE = '7d'
-const PAGE_SIZE = 50
 const KINDS = ['request', 'refusal'] as const
 
 type ListInput = Extract<RouterInputs['ops']['requests']['list'], object>
-type ExportFilters = Omit<ListInput, 'limit' | 'cursor'>
+type FilterInput = Omit<ListInput, 'limit' | 'cursor'>
 
 /** What the requests page shows, as its address holds it. */
 export interface RequestFilters extends TimeRange {
@@ -27,7 +26,6 @@ export interface RequestFilters extends TimeRange {
   code: string | undefined
   requestId: string | undefined
   clientRequestId: string | undefined
-  cursor: string | undefined
 }
 
 /** Reads an address. What makes no sense there counts as not given, so that a mangled link still shows something. */
@@ -50,30 +48,18 @@ export function readRequestFilters(params: Pick<URLSearchParams, 'get'>): Reques
     code: readText(params, 'code', 80),
     requestId,
     clientRequestId,
-    cursor: readText(params, 'cursor'),
   }
 }
 
-/** What an export of all of them is asked for. */
-export function toExportFilters({ range, from, to, cursor: _cursor, ...filters }: RequestFilters): ExportFilters {
+/** What the server is asked for, whether page by page or as an export of them all. */
+export function toInput({ range, from, to, ...filters }: RequestFilters): FilterInput {
   // An id of ours holds its own time.
   const isFoundByTime = filters.requestId !== undefined && range === LOOK_UP_RANGE
   return withoutUndefined({ ...filters, ...(isFoundByTime ? {} : opsSpan({ range, from, to })) })
 }
 
-/** What the server is asked for a page. */
-export function toListInput(filters: RequestFilters): ListInput {
-  return withoutUndefined({ ...toExportFilters(filters), cursor: filters.cursor, limit: PAGE_SIZE })
-}
-
 /** True where anything but the range narrows the list. */
-export function isFiltered({
-  range: _range,
-  from: _from,
-  to: _to,
-  cursor: _cursor,
-  ...filters
-}: RequestFilters): boolean {
+export function isFiltered({ range: _range, from: _from, to: _to, ...filters }: RequestFilters): boolean {
   return Object.values(filters).some((value) => value !== undefined)
 }
 
@@ -94,6 +80,6 @@ function readStatus(params: Pick<URLSearchParams, 'get'>): number | undefined {
   return /^[1-5]\d\d$/.test(value) ? Number(value) : undefined
 }
 
-function withoutUndefined(input: ListInput): ListInput {
+function withoutUndefined(input: FilterInput): FilterInput {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
 }

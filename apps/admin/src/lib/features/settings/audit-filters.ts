@@ -1,8 +1,5 @@
-import type { RouterInputs } from '@turnpike/client'
 import { AUDIT_ACTORS, type AuditActorKind } from '@turnpike/core/words'
 import { readInstant, readOneOf, readText } from '#lib/url/search-params.ts'
-
-const PAGE_SIZE = 100
 
 /** What the audit log shows, as its address holds it. */
 export interface AuditFilters {
@@ -23,11 +20,6 @@ export function readAuditFilters(params: Pick<URLSearchParams, 'get'>): AuditFil
     from: readInstant(params, 'from'),
     to: readInstant(params, 'to'),
   }
-}
-
-export function auditInput(filters: AuditFilters, cursor: string | null): NonNullable<RouterInputs['audit']['list']> {
-  const given = Object.entries({ ...filters, cursor }).filter(([, value]) => value !== undefined && value !== null)
-  return { ...Object.fromEntries(given), limit: PAGE_SIZE }
 }
 
 export function isFiltered(filters: AuditFilters): boolean {
