@@ -48,7 +48,7 @@ export default defineConfig({
       },
       {
         test: {
-          // A rule judges whole minutes: each of these takes several. `npm run soak` runs them.
+          // They take minutes: a rule judges whole ones, and 50,000 rows must come. `npm run soak` runs them.
           name: 'drills',
           include: ['tests/panel/on-demand/*.test.ts'],
           setupFiles: [LEAKS],
