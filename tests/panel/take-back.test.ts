@@ -94,6 +94,30 @@ describe.skipIf(!chromiumPath)('what was done by mistake', () => {
     expect(faults).toEqual([])
   })
 
+  test.each(['pointer', 'keyboard'] as const)('it can be taken back while a dialog is open, by %s', async (by) => {
+    const group = await api.groups.create.mutate({ name: `Behind by ${by}` })
+    await using opened = await openPage(world.browser)
+    const { page, faults } = opened
+    await signInPanel(page, world.turnpike, '/groups')
+    await page.getByRole('button', { name: `Actions for ${group.name}` }).click()
+    await page.getByRole('menuitem', { name: 'Archive' }).click()
+    await confirm(page, 'Archive')
+    const offered = page.getByRole('button', { name: 'Undo' })
+    await offered.waitFor()
+    await page.getByRole('link', { name: 'Add group' }).press('Enter')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('Half typed')
+    if (by === 'pointer') await offered.click()
+    else {
+      // To the notices, then from the notice to what it offers.
+      for (const key of ['Alt+t', 'Tab', 'Tab', 'Enter']) await page.keyboard.press(key)
+    }
+    await page.getByText('Taken back.').waitFor()
+    expect((await api.groups.get.query({ id: group.id })).status).toBe('active')
+    expect(await dialog.getByLabel('Name').inputValue()).toBe('Half typed')
+    expect(faults).toEqual([])
+  })
+
   test('an account’s headers and priorities are typed once, and stay through a change of something else', async () => {
     const group = await api.groups.create.mutate({ name: 'Ranked group' })
     await using opened = await openPage(world.browser)

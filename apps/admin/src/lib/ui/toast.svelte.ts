@@ -41,6 +41,11 @@ export const toast = {
   warned: (text: string, action: ToastAction) => show((sonner) => sonner.warning(text, { action, position: NEWS_AT })),
 }
 
+/** True for a notice, or what is in one: it belongs to no dialog, and is outside of none. */
+export function isNotice(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('[data-sonner-toaster]') !== null
+}
+
 /** The component that shows the notices; null until there is one to show. */
 export function toasterOf(): Library['Toaster'] | null {
   return library?.Toaster ?? null
