@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signIn } from '../support/admin.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -5,6 +6,8 @@ import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, sett
 
 const PAGES = ['/', '/requests', '/errors', '/accounts', '/groups', '/alerts', '/usage', '/settings/general', '/my']
 const WIDTHS = [1440, 1024, 390] as const
+/** From here on no table needs to be moved sideways. */
+const TABLES_FIT_PX = 1024
 const HEIGHT = 900
 const WRITTEN_MS = 60_000
 
@@ -22,6 +25,15 @@ const CASES = WIDTHS.flatMap((width, at) =>
     return { ...look, width, pages: PAGES.filter((_, index) => index % 2 === odd) }
   }),
 )
+
+function wideTables(page: Page): Promise<string[]> {
+  return page.locator('main table').evaluateAll((tables) =>
+    tables.flatMap((table) => {
+      const over = table.scrollWidth - (table.parentElement?.clientWidth ?? 0)
+      return over > 0 ? [`${table.querySelector('caption')?.textContent?.trim()}, ${over} px`] : []
+    }),
+  )
+}
 
 describe.skipIf(!chromiumPath)('the panel at every width', () => {
   let world: PanelWorld
@@ -62,6 +74,7 @@ describe.skipIf(!chromiumPath)('the panel at every width', () => {
       await settle(page)
       const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth)
       if (scrollWidth > width) wide.push(`${path}: ${scrollWidth}`)
+      if (width >= TABLES_FIT_PX) wide.push(...(await wideTables(page)).map((table) => `${path}: ${table}`))
       await keepShot(page, `width-${width}-${colorScheme}-${locale}${path.replace(/\W+/g, '-')}`)
     }
     expect(wide).toEqual([])
