@@ -15,55 +15,12 @@ import {
   signInPanel,
   untilFocused,
 } from './browser.ts'
+import { OWN_PAGES, PAGES, PAGES_OF_MONEY } from './pages.ts'
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-const PAGES = [
-  '/',
-  '/requests',
-  '/errors',
-  '/concurrency',
-  '/accounts',
-  '/accounts/1',
-  '/accounts?create=1',
-  '/groups',
-  '/groups?edit=1',
-  '/groups?explain=1&key=1&model=sandbox-small',
-  '/users',
-  '/users?edit=1',
-  '/keys',
-  '/keys?create=1',
-  '/playground',
-  '/settings/general',
-  '/settings/mail',
-  '/settings/retention',
-  '/settings/tokens?create=1',
-  '/settings/security',
-  '/settings/sessions',
-  '/settings/jobs',
-  '/settings/audit',
-  '/alerts',
-  '/alerts/history',
-  '/alerts/rules',
-  '/alerts/rules/1',
-  '/alerts/silences?create=1',
-  '/alerts/channels?create=1',
-  '/alerts/deliveries',
-  '/alerts/drill',
-  '/nowhere',
-]
 
 /** They are many, and axe looks at each for a second or more. */
 const MANY_PAGES_MS = 900_000
-/** Apart, so that no list takes longer than a test may. */
-const PAGES_OF_MONEY = [
-  '/users?adjust=1',
-  '/subscriptions?create=1',
-  '/redeem?create=1',
-  '/prices',
-  '/prices?create=1',
-  '/usage?by=user&range=30d',
-]
-const OWN_PAGES = ['/my', '/my/keys', '/my/keys?create=1', '/my/usage?by=model', '/my/requests', '/my/errors']
 
 /** A rule judges whole minutes: it is made first, so that it fires while the other tests run. */
 const FIRES_MS = 200_000

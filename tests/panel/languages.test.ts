@@ -4,45 +4,7 @@ import en from '../../apps/admin/messages/en.json' with { type: 'json' }
 import zh from '../../apps/admin/messages/zh.json' with { type: 'json' }
 import { signIn } from '../support/admin.ts'
 import { chromiumPath, keepShot, openPage, openPanelWorld, type PanelWorld, settle, signInPanel } from './browser.ts'
-
-const PAGES = [
-  '/',
-  '/requests',
-  '/errors',
-  '/concurrency',
-  '/accounts',
-  '/accounts/1',
-  '/accounts?create=1',
-  '/groups?edit=1',
-  '/users?create=1',
-  '/keys?create=1',
-  '/users?adjust=1',
-  '/subscriptions?create=1',
-  '/redeem?create=1',
-  '/prices?create=1',
-  '/usage?by=group',
-  '/my',
-  '/my/keys?create=1',
-  '/my/usage',
-  '/my/requests',
-  '/my/errors',
-  '/playground',
-  '/settings/general',
-  '/settings/mail',
-  '/settings/retention',
-  '/settings/tokens?create=1',
-  '/settings/security',
-  '/settings/sessions',
-  '/settings/jobs',
-  '/settings/audit',
-  '/alerts',
-  '/alerts/rules',
-  '/alerts/rules/1',
-  '/alerts/silences?create=1',
-  '/alerts/channels?create=1',
-  '/alerts/deliveries',
-  '/alerts/drill',
-]
+import { OWN_PAGES, PAGES, PAGES_OF_MONEY } from './pages.ts'
 
 /** English texts that the Chinese page must not show. */
 const ENGLISH = new Set(
@@ -83,16 +45,19 @@ describe.skipIf(!chromiumPath)('the panel in both languages', () => {
     expect(await opened.page.locator('html').getAttribute('lang')).toBe('zh-CN')
   })
 
-  test.each(PAGES)('leaves nothing of %s in English when it is Chinese', async (path) => {
-    await using opened = await openPage(world.browser, { locale: 'zh-CN', colorScheme: 'dark' })
-    const { page, faults } = opened
-    await signInPanel(page, world.turnpike, path)
-    await settle(page)
-    const left = (await visibleTexts(page)).filter((text) => ENGLISH.has(text) && !names.has(text))
-    expect(left).toEqual([])
-    await keepShot(page, `zh${path.replace(/\W+/g, '-')}`)
-    expect(faults).toEqual([])
-  })
+  test.each([...PAGES, ...PAGES_OF_MONEY, ...OWN_PAGES])(
+    'leaves nothing of %s in English when it is Chinese',
+    async (path) => {
+      await using opened = await openPage(world.browser, { locale: 'zh-CN', colorScheme: 'dark' })
+      const { page, faults } = opened
+      await signInPanel(page, world.turnpike, path)
+      await settle(page)
+      const left = (await visibleTexts(page)).filter((text) => ENGLISH.has(text) && !names.has(text))
+      expect(left).toEqual([])
+      await keepShot(page, `zh${path.replace(/\W+/g, '-')}`)
+      expect(faults).toEqual([])
+    },
+  )
 
   test('changes language in place, keeps what was typed, and remembers', async () => {
     await using opened = await openPage(world.browser)

@@ -1,0 +1,47 @@
+/** Pages of the panel, each seen by the tests of access and of languages: with its form open where it has one. */
+export const PAGES = [
+  '/',
+  '/requests',
+  '/errors',
+  '/concurrency',
+  '/accounts',
+  '/accounts/1',
+  '/accounts?create=1',
+  '/groups',
+  '/groups?edit=1',
+  '/groups?explain=1&key=1&model=sandbox-small',
+  '/users',
+  '/users?edit=1',
+  '/users?create=1',
+  '/keys',
+  '/keys?create=1',
+  '/playground',
+  '/settings/general',
+  '/settings/mail',
+  '/settings/retention',
+  '/settings/tokens?create=1',
+  '/settings/security',
+  '/settings/sessions',
+  '/settings/jobs',
+  '/settings/audit',
+  '/alerts',
+  '/alerts/history',
+  '/alerts/rules',
+  '/alerts/rules/1',
+  '/alerts/silences?create=1',
+  '/alerts/channels?create=1',
+  '/alerts/deliveries',
+  '/alerts/drill',
+  '/nowhere',
+]
+
+/** Apart, so that no list takes longer than a test may. */
+export const PAGES_OF_MONEY = [
+  '/users?adjust=1',
+  '/subscriptions?create=1',
+  '/redeem?create=1',
+  '/prices',
+  '/prices?create=1',
+  '/usage?by=group&range=30d',
+]
+export const OWN_PAGES = ['/my', '/my/keys', '/my/keys?create=1', '/my/usage?by=model', '/my/requests', '/my/errors']
