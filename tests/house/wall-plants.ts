@@ -12,7 +12,7 @@ export const DOORS = {
   'packages/sandbox/src/index.ts': EXPORT,
   'packages/client/src/index.ts': type('@turnpike/server/router'),
   'apps/server/src/router.ts': EXPORT,
-  'apps/server/src/deps.ts': "import { createDb } from '@turnpike/db'\nexport const db = createDb\n",
+  'apps/server/src/databases.ts': "import { createDb } from '@turnpike/db'\nexport const db = createDb\n",
   'apps/server/src/env.ts': 'export const port = process.env.PORT\n',
   'apps/server/src/shared/egress/egress.ts': value('undici'),
   'apps/server/src/shared/redis.ts': value('ioredis'),
@@ -194,7 +194,7 @@ export const NAMES: Plant[] = [
     rule: 'no-restricted-imports',
     path: `apps/server/src/features/keys/own-${specifier.replace(/\W/g, '-')}.ts`,
     source: `import { createDb } from '${specifier}'\nexport const a = createDb\n`,
-    says: 'Only apps/server/src/deps.ts makes the database clients',
+    says: 'Only apps/server/src/databases.ts makes the database clients',
   })),
   {
     rule: 'no-floating-promises',

@@ -2,10 +2,11 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createDb, migrate, openInstanceLock } from '@turnpike/db'
+import { migrate, openInstanceLock } from '@turnpike/db'
 import { createSandbox } from '@turnpike/sandbox'
 import { createApp, createAppServer } from './app.ts'
 import { createTrpc } from './create-trpc.ts'
+import { databaseUrlOf, openDatabases } from './databases.ts'
 import type { Env } from './env.ts'
 import { createHealthChecks } from './features/accounts/health-checks.ts'
 import { createAccessTokens } from './features/accounts/tokens/access-tokens.ts'
@@ -22,7 +23,6 @@ import { createMetricsHandler } from './features/ops/telemetry/metrics-handler.t
 import type { Telemetry, TelemetryOptions } from './features/ops/telemetry/otlp/telemetry.ts'
 import { createClientAddress } from './http/client-address.ts'
 import { createEgress } from './shared/egress/egress.ts'
-import { openEmbeddedDatabase } from './shared/embedded-database.ts'
 import { every, type Loop } from './shared/every.ts'
 import { instanceIdOf } from './shared/instance-id.ts'
 import type { Log } from './shared/logger.ts'
@@ -39,14 +39,6 @@ import { VERSION } from './shared/version.ts'
 
 const PANEL_DIR = fileURLToPath(new URL('../../admin/build', import.meta.url))
 
-const GATEWAY_STATEMENT_MS = 5_000
-/** A little less than the time of a procedure: what it asks ends with it. */
-const REPORT_STATEMENT_MS = 4_500
-/** Roll-ups after a long absence, and the removal of what is kept no longer, may take their time. */
-const JOB_STATEMENT_MS = 600_000
-const JOB_CONNECTIONS = 2
-/** Nobody waits long for what only diagnoses. */
-const DIAGNOSTICS_CLOSE_MS = 1_000
 /** While the master key is being replaced: instances that still seal under the old one may be there for a while. */
 const RESEAL_EVERY_MS = 60_000
 const RESEALING = {
@@ -70,7 +62,7 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
   })
   const box = createSecretBox(key, env.secretKeyPrevious)
   onStep('starting the database')
-  const databaseUrl = env.databaseUrl ?? (await startDatabase(env, log, opened))
+  const databaseUrl = await databaseUrlOf(env, log, opened)
   await migrate(databaseUrl)
   const bootId = randomUUIDv7()
   const instanceId = instanceIdOf(env.dataDir)
@@ -246,45 +238,6 @@ export async function openDeps(env: Env, log: Log, opened: AsyncDisposableStack,
 }
 
 /**
- * A pool for each kind of work (administration, requests, questions of the panel, jobs): a heavy question never stands
- * before the ledger.
- */
-function openDatabases(url: string, instanceId: string) {
-  const panel = createDb({ url, applicationName: `turnpike ${instanceId}` })
-  const gateway = createDb({
-    url,
-    applicationName: `turnpike gateway ${instanceId}`,
-    statementTimeoutMs: GATEWAY_STATEMENT_MS,
-  })
-  const reports = createDb({
-    url,
-    applicationName: `turnpike reports ${instanceId}`,
-    statementTimeoutMs: REPORT_STATEMENT_MS,
-  })
-  const jobs = createDb({
-    url,
-    max: JOB_CONNECTIONS,
-    applicationName: `turnpike jobs ${instanceId}`,
-    statementTimeoutMs: JOB_STATEMENT_MS,
-  })
-  return {
-    panel,
-    gateway,
-    reports,
-    jobs,
-    /** All at once: beside a frozen server their times do not add up. */
-    async close(): Promise<void> {
-      await Promise.all([
-        panel.close(),
-        gateway.close(),
-        reports.close(DIAGNOSTICS_CLOSE_MS),
-        jobs.close(DIAGNOSTICS_CLOSE_MS),
-      ])
-    },
-  }
-}
-
-/**
  * Spans and metrics for the collector that the environment names, by an egress that can reach nothing else: what may be
  * reached is no configuration of accounts. The library is loaded where there is a collector only.
  */
@@ -304,15 +257,6 @@ async function openTelemetryOf(
 function destinationOf(url: string): string {
   const { protocol, hostname, port } = new URL(url)
   return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
-}
-
-async function startDatabase(env: Env, log: Log, opened: AsyncDisposableStack): Promise<string> {
-  if (env.profile === 'production') {
-    log.warn({}, 'DATABASE_URL is not set: the embedded PostgreSQL is used, which cannot be shared or replicated')
-  }
-  const postgres = await openEmbeddedDatabase(join(env.dataDir, 'postgres'), log)
-  opened.defer(() => postgres.close())
-  return postgres.url
 }
 
 /** Where the server listens, as somebody on this machine or in its network writes it. */
