@@ -39,6 +39,7 @@ interface Ids {
   channel: number
   silence: number
   delivery: number
+  audit: number
 }
 
 /** What each procedure that names something by its id is asked; those that name an owner's things come in both kinds. */
@@ -89,6 +90,7 @@ const ASKED: Record<string, { of: 'everybody' | 'owner'; input(ids: Ids): object
   'alerts.channels.test': { of: 'everybody', input: ({ channel: id }) => ({ id }) },
   'alerts.silences.end': { of: 'everybody', input: ({ silence: id }) => ({ id }) },
   'alerts.deliveries.retry': { of: 'everybody', input: ({ delivery: id }) => ({ id }) },
+  'audit.get': { of: 'everybody', input: ({ audit: id }) => ({ id }) },
   'auth.sessions.revoke': { of: 'owner', input: ({ session: id }) => ({ id }) },
   'my.keys.rotate': { of: 'owner', input: ({ key: id }) => ({ id }) },
   'my.keys.revoke': { of: 'owner', input: ({ key: id }) => ({ id }) },
@@ -170,6 +172,7 @@ const ABSENT_IDS: Ids = {
   channel: ABSENT,
   silence: ABSENT,
   delivery: ABSENT,
+  audit: ABSENT,
 }
 
 let planted = 0
@@ -220,6 +223,8 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
   const [delivery] = await sql<{ id: number }[]>`
     insert into alert_deliveries (unique_key, channel_id, channel_name, kind, severity, payload)
     values (${`k${n}`}, ${channel?.id ?? 0}, 'c', 'test', 'info', '{}') returning id::int as id`
+  // What has been planted so far was written down.
+  const [audit] = await sql<{ id: number }[]>`select max(id)::int as id from audit_log`
   const ids: Ids = {
     user: user.id,
     key: key.id,
@@ -237,6 +242,7 @@ async function plant(role: Role): Promise<{ ids: Ids }> {
     channel: channel?.id ?? 0,
     silence: silence?.id ?? 0,
     delivery: delivery?.id ?? 0,
+    audit: audit?.id ?? 0,
   }
   return { ids }
 }
