@@ -10,6 +10,7 @@ const MORE_ROWS = 200
 /** A window of 900 pixels holds about twenty. */
 const DRAWN = 80
 const WHEEL_PX = 700
+const STILL_MS = 500
 const POLL = { timeout: 30_000 }
 
 /** The rows that are drawn: their place in the list, and their models. */
@@ -80,7 +81,11 @@ describe.skipIf(!chromiumPath)('a long list', () => {
           const rows = await drawn(page)
           if (seen.size > FIRST_ROWS) most = Math.max(most, rows.length)
           for (const { index, model } of rows) seen.set(index, model)
-          if (seen.size > ROWS / 2 && seen.size < ROWS / 2 + DRAWN) await keepShot(page, 'scrolled-middle')
+          if (seen.size > ROWS / 2 && seen.size < ROWS / 2 + DRAWN) {
+            // Not while it is still moving.
+            await page.waitForTimeout(STILL_MS)
+            await keepShot(page, 'scrolled-middle')
+          }
           return rows.at(-1)?.index
         },
         { timeout: 120_000, interval: 50 },
